@@ -8,7 +8,7 @@ from . import normal
 from .book import BookError
 from .execute import page
 
-GENERATORS = ("smilebridge.marginals.shipped",)  # tables shipped in lib/ that raw data beside the project can renew
+GENERATORS = ("smilebridge.marginals.renew",)  # tables shipped in lib/ that raw data beside the project can renew
 
 
 def regenerate(root):

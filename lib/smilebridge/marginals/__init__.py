@@ -1,5 +1,6 @@
 """Three laws from quotes: smooth, inside the bid-ask, on one variance identity; and their quadrature grids."""
 
+from . import shipped as shipped
 from .grid import Marginal as Marginal
 from .grid import grid as grid
 from .laws import Identity as Identity

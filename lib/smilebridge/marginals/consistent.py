@@ -83,7 +83,13 @@ def _stack(fits, tau):
         rows=np.vstack([block(*[p.rows for p in problems]), identity]),
         target=np.r_[flat("target"), 0.0],
         order=_calendar(early, late, len(vix.weights)),
+        blocks=tuple(zip(_slices(p.mid for p in problems), _slices(p.spacing for p in problems), strict=True)),
     )
+
+
+def _slices(parts):
+    ends = np.cumsum([0, *map(len, parts)])
+    return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
 
 
 def _calendar(early: Mixture, late: Mixture, n_vix):

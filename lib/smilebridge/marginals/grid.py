@@ -66,8 +66,8 @@ class Marginal(eqx.Module):
 def grid(law: Mixture, n: int, *, strikes=None) -> Marginal:
     """The law on n points: mass, mean, E[log X], E[X^2] and the price of every strike to 1e-12.
 
-    Each panel between strikes carries the Gauss rule of the law itself on it, which keeps mass and mean of the panel, hence every price at its
-    edges. The masses are then moved by the least relative amount that restores E[log X] and E[X^2] too.
+    Each panel between strikes carries the Gauss rule of the law itself on it, which keeps mass and mean of the panel, hence every price
+    at its edges. The masses are then moved by the least relative amount that restores E[log X] and E[X^2] too.
     strikes    (k,) panel edges in units of X; the law's quoted strikes unless given
     refuses    n too small for the strikes: ValueError naming the n that would do
     """

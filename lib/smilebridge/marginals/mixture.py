@@ -1,4 +1,4 @@
-"""A law as a mixture of lognormals on fixed nodes: every price, moment and probability in closed form, positive and smooth by construction."""
+"""A law as a mixture of lognormals on fixed nodes: prices, moments, probabilities in closed form, positive and smooth by construction."""
 
 import equinox as eqx
 import jax

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
+from threadpoolctl import threadpool_limits
 
 STEEPNESS = (0.1, 3.0, 60.0)  # of the penalties, by continuation
 MAX_STEPS = 80  # Newton steps for each steepness
@@ -21,11 +22,17 @@ TOL_ROWS = 1e-14  # equality rows are of order one
 DAMPING = (1e-3, 1e-9, 1e9)  # first, least and largest Levenberg damping of g
 MAX_CHANGE = 4.0  # largest change of g in one step
 ROUND = 0.02  # half-spreads (and units of the rules) over which the corner of a penalty is rounded off
+SEEN = 1e-9  # rules that weigh less than this in the Hessian are left out of it
 CLIP = 3.0  # bound on the tilts used to restore equality rows
 
 
 class Programme(NamedTuple):
-    """spacing (n,); prices (q, n), mid, comfort, share (q,); roughness (n, n); shape (m, n), bound (m,); rows (e, n), target (e,); order (c, n)."""
+    """The data of one minimisation.
+
+    spacing (n,); prices (q, n) with mid, comfort, share (q,); roughness (n, n); shape (m, n) with bound (m,);
+    rows (e, n) with target (e,); order (c, n)
+    blocks     (rows of prices, nodes) of each law: elsewhere prices are zero
+    """
 
     spacing: np.ndarray
     prices: np.ndarray
@@ -38,6 +45,7 @@ class Programme(NamedTuple):
     rows: np.ndarray
     target: np.ndarray
     order: np.ndarray
+    blocks: tuple[tuple[slice, slice], ...]
 
     def masses(self, g):
         """(n,) masses of the nodes."""
@@ -49,11 +57,15 @@ class Programme(NamedTuple):
 
 
 def minimise(problem: Programme, g, *, steepness=STEEPNESS):
-    """Newton from g, one continuation in steepness; every iterate meets the equality rows to rounding."""
-    multipliers = np.zeros(len(problem.target))
-    g = restore(problem, g)
-    for steep in steepness:
-        g, multipliers = _descend(problem, g, multipliers, steep)
+    """Newton from g, one continuation in steepness; every iterate meets the equality rows to rounding.
+
+    On one thread: the matrices are small, and sums in one order give the same bits on every machine.
+    """
+    with threadpool_limits(1):
+        multipliers = np.zeros(len(problem.target))
+        g = restore(problem, g)
+        for steep in steepness:
+            g, multipliers = _descend(problem, g, multipliers, steep)
     return g
 
 
@@ -94,12 +106,18 @@ def _expansion(problem, g, multipliers, steep):
     late, late_rate, late_bend = _beyond(-problem.order @ w)
     gradient_w = problem.prices.T @ slope - steep * problem.order.T @ (late * late_rate)
     gradient = problem.roughness @ g + w * gradient_w + steep * problem.shape.T @ (tail * tail_rate)
-    jacobian, order = problem.prices * w, problem.order * w
-    diagonal = np.maximum(w * (gradient_w + problem.rows.T @ multipliers), 0)
-    hessian = problem.roughness + (jacobian.T * curve) @ jacobian + np.diag(diagonal)
-    hessian += steep * (problem.shape.T * (tail_rate**2 + tail * tail_bend)) @ problem.shape
-    hessian += steep * (order.T * (late_rate**2 + late * late_bend)) @ order
+    hessian = problem.roughness + np.diag(np.maximum(w * (gradient_w + problem.rows.T @ multipliers), 0))
+    for quotes, nodes in problem.blocks:
+        hessian[nodes, nodes] += _gram(problem.prices[quotes, nodes] * w[nodes], curve[quotes])
+    hessian += _gram(problem.shape, steep * (tail_rate**2 + tail * tail_bend))
+    hessian += _gram(problem.order * w, steep * (late_rate**2 + late * late_bend))
     return gradient, hessian
+
+
+def _gram(rows, weight):
+    """Sum of weight * row' row over the rows that weigh."""
+    seen = weight > SEEN
+    return (rows[seen].T * weight[seen]) @ rows[seen]
 
 
 def _descend(problem, g, multipliers, steep):

@@ -84,6 +84,7 @@ def discretise(smile: Smile):
         rows=np.vstack([np.ones_like(y), (means - 1) / atm]),
         target=np.array([1.0, 0.0]),
         order=np.zeros((0, len(y))),
+        blocks=((slice(0, q), slice(0, len(y))),),
     )
     return y, problem
 

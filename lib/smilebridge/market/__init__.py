@@ -8,6 +8,8 @@ from .black import implied_stdev as implied_stdev
 from .chain import load as load
 from .clean import RULES as RULES
 from .clean import ledger_counts as ledger_counts
+from .embedded import EMBEDDED as EMBEDDED
+from .embedded import shipped_table as shipped_table
 from .plain import to_csv as to_csv
 from .quotes import Quote as Quote
 from .quotes import QuoteError as QuoteError

@@ -6,14 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from . import clean
+from .embedded import EMBEDDED, embedded
 from .formats import rows_of
 from .parity import with_forwards
 from .quotes import QuoteError, Smile, Snapshot
 from .rows import SERIES, rejections, settled
+from .synthetic import SYNTHETIC, synthetic
 from .tables import as_day, files, table
-
-EMBEDDED = ("2023-02-15",)
-SYNTHETIC = ("calm", "normal", "stressed")
 
 
 def load(chain, *, day: date | str | None = None) -> Snapshot:
@@ -46,12 +45,8 @@ def _exists(path):
 
 def _named(name, day):
     if name in EMBEDDED:
-        from .embedded import load_embedded  # embedded.py needs the stage's records
-
-        found = load_embedded(name)
+        found = embedded(name)
     elif name in SYNTHETIC:
-        from .synthetic import synthetic  # loaded only when asked for: it prices a model
-
         found = synthetic(name)
     else:
         raise QuoteError(name, f"neither a file, nor a folder, nor one of {', '.join((*EMBEDDED, *SYNTHETIC))}")

@@ -12,12 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import models
-from .black import implied_stdev
-from .quotes import Quote, Rejection, Smile, Snapshot
+from .quotes import Snapshot
+from .spreads import quoted_smile, spx_ladder, vix_ladder
 
 SPOT, RATE, DIVIDEND = 4000.0, 0.04, 0.015
 DAY = 1 / 365
-NO_BIDS = 4  # strikes listed beyond the last bid, on either side
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,79 +37,25 @@ CALENDARS = {
 SYNTHETIC = tuple(CALENDARS)
 
 
-def third_friday(day):
-    """Whether the date is the third Friday of its month (standard SPX expiry; 30 days before it the monthly VIX expiry)."""
-    return day.weekday() == 4 and 15 <= day.day <= 21
-
-
-def half_spread(premium, *, market, monthly):
-    """Half of the bid-ask before rounding, in points: a + b sqrt(premium), fitted by eye to medians of 2023-02-15 by moneyness.
-
-    (a, b) = (0.01, 0.025) for SPX; (0.01, 0.07) for weekly VIX options and (0.005, 0.012) for monthly ones. Rounding to ticks, outwards,
-    adds about half a tick.
-    """
-    a, b = (0.01, 0.025) if market == "SPX" else (0.005, 0.012) if monthly else (0.01, 0.07)
-    return a + b * np.sqrt(premium)
-
-
-def quoted(premium, half, *, market):
-    """Bid and ask in points, rounded outwards to ticks: 0.05 below 3 points and 0.10 above for SPX, 0.01 for VIX."""
-    ticks = lambda price: 0.01 if market == "VIX" else np.where(price < 3.0, 0.05, 0.10)
-    bid, ask = np.maximum(premium - half, 0.0), premium + half
-    return ticks(bid) * np.floor(bid / ticks(bid)), ticks(ask) * np.ceil(ask / ticks(ask))
-
-
-def spx_ladder():
-    """SPX strikes of every expiry: steps of 5 near the spot, 25, 50 and 100 further out, from 0.1 to 2 spots."""
-    reach = ((5, 0.88, 1.06), (25, 0.6, 1.25), (50, 0.35, 1.5), (100, 0.1, 2.0))
-    return np.unique(np.concatenate([step * np.arange(np.ceil(low * SPOT / step), high * SPOT // step + 1) for step, low, high in reach]))
-
-
-def vix_ladder():
-    """VIX strikes: steps of 0.5 to 20 points, 1 to 40, 2.5 to 50, 5 to 100, 10 to 300."""
-    reach = ((5, 20, 0.5), (20, 40, 1.0), (40, 50, 2.5), (50, 100, 5.0), (100, 301, 10.0))
-    return np.concatenate([np.arange(low, high, step) for low, high, step in reach])
-
-
 def forward_points(days):
     """SPX forward in points."""
     return float(SPOT * np.exp((RATE - DIVIDEND) * days * DAY))
 
 
-def _listed(bid, k):
-    """Indices of the strikes with a bid, outwards from the forward without a gap, and of the few beyond them."""
-    centre, dead = np.searchsorted(k, 1.0), np.flatnonzero(bid <= 0)
-    low, high = np.max(dead[dead < centre], initial=-1) + 1, np.min(dead[dead >= centre], initial=len(k))
-    beyond = np.r_[max(low - NO_BIDS, 0) : low, high : min(high + NO_BIDS, len(k))]
-    return np.arange(low, high), beyond
-
-
 def _smile(name, market, days, forward, strikes, otm):
-    """Quotes around the model's prices: two-sided ones into the smile, the few beyond them into the ledger; and the kept indices."""
+    """Quotes around the model's prices, and the kept indices."""
     expiry, years = CALENDARS[name].day + timedelta(days), days * DAY
-    discount, k = float(np.exp(-RATE * years)), strikes / forward
-    premium = discount * forward * np.maximum(otm, 0.0)
-    monthly = third_friday(expiry + timedelta(30))
-    bid, ask = quoted(premium, half_spread(premium, market=market, monthly=monthly), market=market)
-    kept, beyond = _listed(bid, k)
-    ledger = tuple(_no_bid(name, market, expiry, strikes[i], "P" if k[i] < 1 else "C", ask[i]) for i in beyond)
-    prices = np.stack([bid, ask]) / (discount * forward)
-    vols = np.asarray(implied_stdev(jnp.asarray(np.stack([k, k])), jnp.asarray(prices))) / np.sqrt(years)
     settlement = "am" if market == "VIX" else "pm"
-    return Smile(market, expiry, settlement, years, forward, discount, strikes[kept], *vols[:, kept], *prices[:, kept], ledger), kept
-
-
-def _no_bid(name, market, expiry, strike, right, ask):
-    quote = Quote(market, expiry, float(strike), right, 0.0, float(ask), "points", f"synthetic {name}")
-    return Rejection(quote, "no_bid", f"bid 0, ask {ask:.2f}")
+    discount = float(np.exp(-RATE * years))
+    return quoted_smile(market, expiry, settlement, years, forward, discount, strikes, otm, source=f"synthetic {name}")
 
 
 def _spx_smiles(name, model):
     """SPX smiles, and the worst numerical error of a kept price in half-spreads."""
     days = CALENDARS[name].spx
-    k = np.stack([spx_ladder() / forward_points(day) for day in days])
+    k = np.stack([spx_ladder(SPOT) / forward_points(day) for day in days])
     prices, errors = models.otm_prices(model, jnp.asarray(k), day=DAY, days=days)
-    found = [_smile(name, "SPX", day, forward_points(day), spx_ladder(), otm) for day, otm in zip(days, prices, strict=True)]
+    found = [_smile(name, "SPX", day, forward_points(day), spx_ladder(SPOT), otm) for day, otm in zip(days, prices, strict=True)]
     worst = [np.max(2 * error[kept] / (smile.ask - smile.bid)) for (smile, kept), error in zip(found, errors, strict=True)]
     return tuple(smile for smile, _ in found), float(max(worst))
 
