@@ -1,4 +1,3 @@
-import importlib
 import re
 from datetime import timedelta
 
@@ -10,8 +9,8 @@ import pytest
 from scipy.special import ndtr
 
 from smilebridge import market, models
+from smilebridge.market import spreads
 
-synthetic = importlib.import_module("smilebridge.market.synthetic")  # the function `market.synthetic` hides its module
 DAY = 1 / 365
 FUTURES = {"calm": 11.06, "normal": 11.62, "stressed": 25.97}  # vol points at the first VIX expiry; calm is published, the others are ours
 everywhere = pytest.mark.parametrize("name", market.SYNTHETIC)
@@ -96,9 +95,9 @@ def test_spread_rule_resembles_the_real_file(data_day):
         stdevs = [jnp.asarray(side.to_numpy() * root) for side in (table.Bid, table.Ask)]
         bid, ask = (forward * np.asarray(market.black_otm(jnp.asarray(strike / forward), stdev)) for stdev in stdevs)
         expiry = pd.to_datetime(table.Expiry.astype(str), format="%Y%m%d").dt.date
-        monthly = np.array([synthetic.third_friday(day + timedelta(30)) for day in expiry])
-        rule = np.where(monthly, *(synthetic.half_spread((bid + ask) / 2, market=name, monthly=flag) for flag in (True, False)))
-        quoted = np.diff(np.stack(synthetic.quoted((bid + ask) / 2, rule, market=name)), axis=0)[0] / 2
+        monthly = np.array([spreads.is_monthly(day) for day in expiry])
+        rule = np.where(monthly, *(spreads.half_spread((bid + ask) / 2, market=name, monthly=flag) for flag in (True, False)))
+        quoted = np.diff(np.stack(spreads.quoted((bid + ask) / 2, rule, market=name)), axis=0)[0] / 2
         assert 1 / 1.5 < np.median((ask - bid) / 2 / quoted) < 1.5
 
 

@@ -8,7 +8,7 @@ from . import normal
 from .book import BookError
 from .execute import page
 
-GENERATORS = ("smilebridge.marginals.renew",)  # tables shipped in lib/ that raw data beside the project can renew
+GENERATORS = ("smilebridge.chapters.fits",)  # tables shipped in lib/ that raw data beside the project can renew
 
 
 def regenerate(root):

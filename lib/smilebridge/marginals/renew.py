@@ -1,17 +1,16 @@
 """The tables behind the embedded markets: fits of real days, renewed where the raw quotes lie beside the project.
 
-`python -m smilebridge.marginals.renew` refits every smile of the shipped triples and rewrites the tables; it leaves them as they are where
+`make reference` calls `renew`; it refits every smile of the shipped triples and rewrites the tables, or leaves them as they are where
 the raw folder is absent.
 """
 
 import os
 from pathlib import Path
 
-import jax
 import numpy as np
 import pandas as pd
 
-from ..market import EMBEDDED, load, select, vix_index
+from ..market import load, select, vix_index
 from .laws import smile_fit
 from .smooth import fit_smile
 
@@ -20,8 +19,8 @@ TABLES = Path(__file__).resolve().parents[1] / "market" / "shipped"
 VIX_EXPIRIES = {"2023-02-15": ("2023-02-22", "2023-03-01", "2023-03-15")}
 
 
-def renew(day: str, folder: Path) -> bool:
-    """Refit the raw day and rewrite its tables; False where there is no raw folder."""
+def renew(day: str, folder: Path = RAW) -> bool:
+    """Refit the raw day in `folder` and rewrite its tables; False where it is absent."""
     if not (folder / day).is_dir():
         return False
     snapshot = load(folder / day)
@@ -67,9 +66,3 @@ def _components(smile, law):
     kept = np.asarray(law.weights) > 1e-16
     columns = {name: np.asarray(values)[kept] for name, values in (("mean", law.means), ("width", law.widths), ("weight", law.weights))}
     return pd.DataFrame({"market": smile.market, "expiry": smile.expiry, **columns})
-
-
-if __name__ == "__main__":
-    jax.config.update("jax_enable_x64", True)
-    for day in EMBEDDED:
-        print(f"{day}: {'refitted' if renew(day, RAW) else 'raw quotes absent, tables kept'}")

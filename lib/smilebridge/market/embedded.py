@@ -1,7 +1,7 @@
 """Real days inside the project: not their quotes, which are not ours to ship, but our fits to them, turned back into quotes.
 
 `shipped/DAY_laws.csv` holds the lognormal mixtures that `marginals` fitted to the raw smiles, `shipped/DAY_fits.csv` one line per smile
-with the range of quoted strikes and the errors of the fit against the raw quotes. `python -m smilebridge.marginals.renew` renews both.
+with the range of quoted strikes and the errors of the fit against the raw quotes. `make reference` renews both.
 """
 
 from datetime import date
@@ -19,8 +19,10 @@ EMBEDDED = ("2023-02-15",)
 
 
 def shipped_table(day: str, kind: str) -> pd.DataFrame:
-    """The shipped table "laws" or "fits" of an embedded day."""
-    return pd.read_csv(files(__package__).joinpath("shipped", f"{day}_{kind}.csv"), float_precision="round_trip")
+    """The shipped table "laws" or "fits" of an embedded day; numbers keep every digit."""
+    table = pd.read_csv(files(__package__).joinpath("shipped", f"{day}_{kind}.csv"), dtype=str)
+    words = ["market", "expiry", "settlement"]
+    return table.astype({column: float for column in table.columns if column not in words})
 
 
 @cache

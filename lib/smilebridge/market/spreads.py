@@ -12,6 +12,12 @@ from .quotes import Quote, Rejection, Smile
 NO_BIDS = 4  # strikes listed beyond the last bid, on either side
 
 
+def is_monthly(vix_expiry):
+    """Whether a VIX option of this date is a monthly one: thirty days before a third Friday."""
+    window = vix_expiry + timedelta(30)
+    return third_friday(window.year, window.month) == window
+
+
 def half_spread(premium, *, market, monthly):
     """Half of the bid-ask before rounding, in points: a + b sqrt(premium), fitted by eye to medians of 2023-02-15 by moneyness.
 
@@ -47,9 +53,7 @@ def quoted_smile(market, expiry, settlement, years, forward, discount, strikes, 
     returns    Smile, and the indices of the strikes that it kept
     """
     k, premium = strikes / forward, discount * forward * np.maximum(otm, 0.0)
-    window = expiry + timedelta(30)
-    monthly = third_friday(window.year, window.month) == window
-    bid, ask = quoted(premium, half_spread(premium, market=market, monthly=monthly), market=market)
+    bid, ask = quoted(premium, half_spread(premium, market=market, monthly=is_monthly(expiry)), market=market)
     kept, beyond = _listed(bid, k)
     ledger = tuple(_no_bid(source, market, expiry, strikes[i], "P" if k[i] < 1 else "C", ask[i]) for i in beyond)
     prices = np.stack([bid, ask]) / (discount * forward)
