@@ -1,8 +1,8 @@
 """The table in book/notation.md speaks of this library: each identifier exists in it, in the shape that the table gives.
 
 An identifier is a dotted path from the package (`arbitrage.call_gap`), or a bare name that public code uses as argument, field, method,
-property, function or class. Where the code annotates the name with a jaxtyping shape, the table's shape is one of these; "scalar" also
-stands for float and int. A name may carry an index in the symbol's column only.
+property, function or class. Where the code gives the name a shape, by annotation or, for NumPy fields, in its docstring, the table's shape
+is one of these; "scalar" also stands for float and int. A name may carry an index in the symbol's column only.
 """
 
 import ast
@@ -36,16 +36,43 @@ def shapes_of(annotation):
     return found | ({"scalar"} if re.search(rf"\b({'|'.join(SCALAR)})\b", text) else set())
 
 
+def documented(node):
+    """(name, shape) pairs of a docstring: `bid, ask   (n,) prices` in a class, "(n,) prices" first in a method."""
+    text = ast.get_docstring(node) or ""
+    if isinstance(node, ast.ClassDef):
+        lines = re.findall(r"^ *(\w+(?:, \w+)*) {2,}\(([\w, ]*)\)", text, flags=re.M)
+        return [(name, shape.rstrip(",") or "scalar") for names, shape in lines for name in names.split(", ")]
+    return [(node.name, shape.rstrip(",")) for shape in re.findall(r"^\(([\w, ]+)\)", text)]
+
+
 def vocabulary():
-    """Public name -> shapes with which the library annotates it."""
+    """Public name -> shapes that the library gives it; also by its path, as in `stage.function` and `stage.Class.member`."""
     found = {}
     for path in LIB.rglob("*.py"):
         if "chapters" in path.parts:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(module):
             for name, annotation in bindings(node):
                 found.setdefault(name, set()).update(shapes_of(annotation))
+        for node in module.body:
+            for name, shapes in members(node):
+                found.setdefault(f"{path.parent.name}.{name}", set()).update(shapes)
     return found
+
+
+def members(node):
+    """(function, shapes) of a function; (Class.member, shapes) pairs of a class."""
+    if isinstance(node, ast.FunctionDef):
+        yield node.name, shapes_of(node.returns) | {shape for _, shape in documented(node)}
+    if not isinstance(node, ast.ClassDef):
+        return
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign):
+            yield f"{node.name}.{item.target.id}", shapes_of(item.annotation)
+        if isinstance(item, ast.FunctionDef):
+            yield f"{node.name}.{item.name}", shapes_of(item.returns) | {shape for _, shape in documented(item)}
+    yield from ((f"{node.name}.{name}", {shape}) for name, shape in documented(node))
 
 
 def bindings(node):
@@ -99,6 +126,6 @@ def annotated_field(owner, name):
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
 def test_shape_is_the_codes(row):
-    shapes = VOCABULARY.get(row["identifier"].strip("`").split(".")[-1], set())
+    shapes = VOCABULARY.get(row["identifier"].strip("`"), set())
     if shapes:
         assert row["shape"].strip("()").rstrip(",") in shapes, f"the code says {sorted(shapes)}"

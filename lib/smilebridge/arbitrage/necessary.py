@@ -28,12 +28,14 @@ class Necessary:
     @property
     def failures(self):
         """Sentences naming the law, the condition, by how much, in which unit."""
-        found = []
-        if not self.order.holds:
-            found.append(f"mu1 does not precede mu2: call gap {self.order.worst_gap:.3e} forwards at strike {self.order.strike:.4f}")
-        if abs(self.variance_gap) > TOL_VARIANCE:
+        found, order = [], self.order
+        if not abs(order.mean_gap) <= TOL_FORWARD:
+            found.append(f"mu1, mu2: mean of mu2 minus mean of mu1 is {order.mean_gap:+.3e} forwards, need 0")
+        if not order.worst_gap >= -TOL_FORWARD:
+            found.append(f"mu1 does not precede mu2: call gap {order.worst_gap:.3e} forwards at strike {order.strike:.4f}")
+        if not abs(self.variance_gap) <= TOL_VARIANCE:
             found.append(f"muV: E[V^2] misses the forward variance by {self.variance_gap:+.3e} a year")
-        if self.jensen_slack < -TOL_FORWARD:
+        if not self.jensen_slack >= -TOL_FORWARD:
             found.append(f"muV: VIX future exceeds sqrt(forward variance) by {-100 * self.jensen_slack:.3f} vol points")
         return tuple(found)
 

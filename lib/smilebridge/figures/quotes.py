@@ -37,7 +37,7 @@ def mismatch(ax, triples):
         ax.hlines(rows + (0.16 if name == "t2" else -0.16), 0, days, color=INK[ink], lw=1.2)
         ax.plot(days, rows + (0.16 if name == "t2" else -0.16), marker, color=INK[ink], label=label)
     ax.axvline(0.0, color=INK["muV"], lw=1.6, label="VIX window")
-    ax.set(xlabel="settles later than the window (days)", title="Settlement")
+    ax.set(xlabel="settles later than the window (days)", title="Settlement mismatch")
     return _one_row_each(ax, triples)
 
 

@@ -11,5 +11,7 @@ from .laws import from_quotes as from_quotes
 from .laws import smile_fit as smile_fit
 from .laws import variance_gap as variance_gap
 from .mixture import Mixture as Mixture
+from .room import Room as Room
+from .room import room as room
 from .smooth import fit_smile as fit_smile
 from .smooth import misses as misses

@@ -60,7 +60,12 @@ def in_order(fits: tuple[Fit, Fit, Fit], tau):
     if (problem.order @ problem.masses(g)).min() >= 0:
         return tuple(fit.law for fit in fits)
     problem = problem._replace(rows=problem.rows[:-1], target=problem.target[:-1])
-    return _laws(fits, problem, minimise(problem, g))
+    wide = np.maximum(np.abs(problem.errors(g)), INSIDE)
+    for relief in RELIEF:
+        g = minimise(problem._replace(roughness=relief * problem.roughness, comfort=wide - SLACK), g)
+        if np.all(np.abs(problem.errors(g)) <= wide):
+            break
+    return _laws(fits, problem, g)
 
 
 def _stack(fits, tau):

@@ -1,0 +1,7 @@
+"""`python -m smilebridge.cli` is `smilebridge`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,143 @@
+"""What `check` finds, stage by stage, until there is no law to speak of."""
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from .. import arbitrage, marginals, market
+from .door import Code
+
+LEGS = ("SPX T1", "VIX T1", "SPX T2")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: options as typed."""
+
+    chain: str
+    vix_expiry: str | None = None
+    spx_expiry1: str | None = None
+    spx_expiry2: str | None = None
+    day: str | None = None
+    wings: str = "consistent"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """As far as the stages went; None for what was not reached.
+
+    index       the VIX index, None where the chain has no SPX expiries around 30 days (`index_note` says so)
+    spread      calendar arbitrage at the quoted prices
+    laws        the free fits where no laws meet the identity (treatment "refused")
+    refusal     why none do
+    seconds     {stage: wall-clock seconds}
+    """
+
+    snapshot: market.Snapshot
+    triple: market.Triple
+    index: market.VixIndex | None = None
+    index_note: str = ""
+    spread: arbitrage.QuotedSpread | None = None
+    laws: marginals.Laws | None = None
+    necessary: arbitrage.Necessary | None = None
+    refusal: Exception | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def portfolio(self):
+        """The portfolio that wins, from quotes or from laws; None where there is none."""
+        return self.spread or (self.necessary.order.spread if self.necessary else None)
+
+    @property
+    def code(self) -> Code:
+        """The verdict as an exit code."""
+        if self.portfolio:
+            return Code.ARBITRAGE
+        usable = not self.refusal and (self.necessary.holds or self.laws.identity.treatment == "basis")
+        return Code.DONE if usable else Code.UNFINISHED
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in a sentence."""
+        if self.spread:
+            return "arbitrage at the quoted prices of the two SPX expiries: no law fits both; the portfolio is above"
+        if self.portfolio:
+            return "arbitrage between the fitted laws: SPX at T1 does not precede SPX at T2; the portfolio is above"
+        if self.refusal:
+            return "refused: " + str(self.refusal).replace('wings="basis"', "--wings basis")
+        if self.code == Code.UNFINISHED:
+            return f"not converged: {'; '.join(self.necessary.failures)}"
+        return self._success()
+
+    def _success(self):
+        fits = self.laws.smiles
+        quotes, inside = sum(fit.quotes for fit in fits), sum(fit.inside for fit in fits)
+        met = f"all {quotes} quotes inside bid-ask" if inside == quotes else f"{inside} of {quotes} quotes inside bid-ask"
+        if self.laws.identity.treatment == "basis":
+            jensen = "" if self.necessary.jensen_slack >= 0 else "; the VIX future exceeds sqrt(forward variance) by the basis"
+            return f"three laws, {met}, convex order holds, basis {self.laws.identity.basis:+.6f} in variance{jensen}"
+        return f"three laws on one identity, {met}, convex order holds"
+
+
+def examine(asked: Question, *, tell=lambda what: None) -> Findings:
+    """Reads, chooses the triple, tests the raw quotes, fits, tests the laws; stops where there is nothing left to test.
+
+    tell       is told what is going on
+    raises     QuoteError
+    """
+    seconds = {}
+    tell(f"reading {asked.chain}")
+    with _timed(seconds, "read"):
+        snapshot = market.load(asked.chain, day=asked.day)
+        triple = market.select(snapshot, _vix_expiry(snapshot, asked.vix_expiry), asked.spx_expiry1, asked.spx_expiry2)
+        index, note = _index(snapshot)
+        spread = arbitrage.quoted(triple.spx1, triple.spx2)
+    found = Findings(snapshot, triple, index, note, spread, seconds=seconds)
+    return found if spread else _fitted(found, asked, tell)
+
+
+def _fitted(found, asked, tell):
+    tell("fitting three laws")
+    with _timed(found.seconds, "fit"):
+        laws, refusal = _laws(found.snapshot, found.triple, asked)
+    tell("testing the laws")
+    with _timed(found.seconds, "test"):
+        return replace(found, laws=laws, refusal=refusal, necessary=arbitrage.necessary(*laws, laws.tau))
+
+
+def _laws(snapshot, triple, asked):
+    """The laws and None; or, where no laws meet the identity, the free fits and why."""
+    fit = partial(marginals.from_quotes, snapshot, triple.vix.expiry, spx_expiry1=asked.spx_expiry1, spx_expiry2=asked.spx_expiry2)
+    try:
+        return fit(wings=asked.wings), None
+    except marginals.InconsistentError as error:
+        free = fit(wings="basis")
+        return replace(free, identity=replace(free.identity, treatment="refused", basis=0.0)), error
+
+
+def _vix_expiry(snapshot, asked):
+    """The VIX expiry asked for, or the only one."""
+    if asked is not None:
+        return asked
+    expiries = sorted({smile.expiry for smile in snapshot.vix})
+    if len(expiries) == 1:
+        return expiries[0]
+    there = f"choose --vix-expiry from {', '.join(map(str, expiries))}" if expiries else "no VIX expiry with enough quotes"
+    raise market.QuoteError(snapshot.source, there)
+
+
+def _index(snapshot):
+    try:
+        return market.vix_index(snapshot), ""
+    except market.QuoteError as error:
+        return None, str(error)
+
+
+@contextmanager
+def _timed(seconds, stage):
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = time.perf_counter() - start
