@@ -228,3 +228,14 @@ def test_typed_parquet_with_dates_and_missing_cells_reads_like_text(tmp_path):
     found = market.load(chains.write(typed, tmp_path / "om.parquet"))
     assert [s.expiry for s in found.smiles] == [s.expiry for s in truth.smiles]
     np.testing.assert_array_equal(found.spx[0].bid, truth.spx[0].bid)
+
+
+def test_widths_lost_in_rounding_are_set_aside_by_name(tmp_path):
+    """Vols so low that the far calls differ from parity by less than rounding: in the ledger, not a division by zero."""
+    table = chains.plain()
+    late = (table["market"] == "SPX") & (table["expiry"].astype(str) == "2023-04-14")
+    table.loc[late, ["bid_iv", "ask_iv"]] *= 0.4
+    path = tmp_path / "low.csv"
+    table.to_csv(path, index=False)
+    snapshot = market.load(path)
+    assert "bounds" in {line.rule for line in snapshot.ledger if str(line.quote.expiry) == "2023-04-14"}

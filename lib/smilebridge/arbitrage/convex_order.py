@@ -27,7 +27,7 @@ class CalendarSpread:
     right: str = "call"
 
     def payoff(self, s1, s2):
-        """Terminal value of the spread with its hedge, forward units: never negative, whatever S1 and S2, and by parity one for both rights.
+        """Terminal value of the spread with its hedge, forward units: never negative, whatever S1 and S2; by parity one for both rights.
 
         (s2 - k)+ - (s1 - k)+ - 1{s1 > k} (s2 - s1)
         """

@@ -1,9 +1,8 @@
 """Style sheet, drawings, and the numbers quoted in prose. Drawing only: nothing here computes a result."""
 
-from .laws import density as density
-from .laws import fitted_smile as fitted_smile
+from .laws import densities as densities
+from .laws import fitted_smiles as fitted_smiles
 from .laws import grid_convergence as grid_convergence
-from .laws import half_spread_errors as half_spread_errors
 from .laws import moved as moved
 from .laws import room as room
 from .orders import calendar_payoff as calendar_payoff

@@ -14,9 +14,13 @@ SHOWN = (0.001, 0.999)  # probabilities between which a density is drawn; on the
 SHOWN_LOG = (1e-7, 1 - 1e-7)
 
 
-def _unit(name):
+def _unit(law):
     """Drawn unit of X: VIX points, forwards."""
-    return 100.0 if name == "muV" else 1.0
+    return 100.0 if law.name == "muV" else 1.0
+
+
+def _smiles(laws):
+    return laws.triple.spx1, laws.triple.vix, laws.triple.spx2
 
 
 def _strikes(law):
@@ -29,52 +33,67 @@ def _vol(law, smile, k):
     return np.asarray(law.implied_stdev(k)) / np.sqrt(smile.years)
 
 
-def fitted_smile(ax, smile, law):
-    """Bid-ask bars of one smile (grey) and the implied volatility of its law (line), percent."""
-    unit, k = _unit(law.name), _strikes(law)
-    ax.vlines(unit * law.strikes, 100 * smile.bid_iv, 100 * smile.ask_iv, color=INK["market"], lw=1.2)
-    ax.plot(unit * k, 100 * _vol(law, smile, k), color=INK[law.name], lw=1.4)
-    ax.set(ylabel="implied vol (%)" if law.name == "mu1" else None, title=TITLE[law.name])
-    return ax
+def fitted_smiles(axes, laws: marginals.Laws):
+    """Above, bid-ask bars of three smiles (grey) and the implied volatility of each law (line); below, errors in half-spreads.
+
+    axes    (2, 3)
+    """
+    for (top, low), law, smile in zip(axes.T, laws, _smiles(laws), strict=True):
+        unit, k = _unit(law), _strikes(law)
+        top.vlines(unit * law.strikes, 100 * smile.bid_iv, 100 * smile.ask_iv, color=INK["market"], lw=1.2)
+        top.plot(unit * k, 100 * _vol(law, smile, k), color=INK[law.name], lw=1.4)
+        top.set_title(TITLE[law.name])
+        _errors(low, law, smile)
+    axes[0, 0].set_ylabel("implied vol (%)")
+    axes[1, 0].set_ylabel("error\n(half-spreads)")
+    return axes
 
 
-def half_spread_errors(ax, smile, law):
-    """Model minus mid at every quote, in half-spreads: the bid is at -1, the ask at +1."""
+def _errors(ax, law, smile):
+    """Model minus mid at every quote: the bid is at -1, the ask at +1."""
     error = marginals.misses(law, smile)[0]
     ax.axhspan(-1, 1, color=INK["market"], alpha=0.18, lw=0)
-    ax.vlines(_unit(law.name) * law.strikes, 0, error, color=INK[law.name], lw=1.0)
+    ax.vlines(_unit(law) * law.strikes, 0, error, color=INK[law.name], lw=1.0)
     worst = max(1.3, 1.1 * np.abs(error).max())
-    ax.set(xlabel=AXIS[law.name], ylabel="error\n(half-spreads)" if law.name == "mu1" else None, ylim=(-worst, worst))
-    return ax
+    ax.set(xlabel=AXIS[law.name], ylim=(-worst, worst))
 
 
-def density(ax, law, free, *, log=False):
-    """Density of a law (thick) and of the law fitted alone (dashed); the range of quoted strikes is shaded."""
-    unit = _unit(law.name)
-    x = jnp.geomspace(*law.quantile(jnp.array(SHOWN_LOG if log else SHOWN)), N)
-    found, alone = (np.asarray(one.density(x)) / unit for one in (law, free))
-    ax.axvspan(unit * law.strikes[0], unit * law.strikes[-1], color=INK["market"], alpha=0.18, lw=0, label="quoted")
-    ax.plot(unit * x, found, color=INK[law.name], label="together")
-    ax.plot(unit * x, alone, color=INK["text"], lw=1.1, ls="--", label="alone")
-    if log:
-        ax.set(yscale="log", ylim=(1e-7 * found.max(), 3 * found.max()), xlabel=AXIS[law.name])
-    else:
-        ax.set(title=TITLE[law.name], xlim=(unit * x[0], unit * x[-1]), ylim=(0, None))
-    if law.name == "mu1" and not log:
-        ax.legend(fontsize=8, handlelength=1.2)
-    return ax
+def densities(axes, laws: marginals.Laws):
+    """Density of each law (line) and of the law fitted alone (broad grey), above linear, below logarithmic; the quoted range is shaded.
+
+    axes    (2, 3)
+    """
+    for column, law, free in zip(axes.T, laws, laws.free, strict=True):
+        unit = _unit(law)
+        for ax, shown in zip(column, (SHOWN, SHOWN_LOG), strict=True):
+            x = jnp.geomspace(*law.quantile(jnp.array(shown)), N)
+            ax.axvspan(unit * law.strikes[0], unit * law.strikes[-1], color=INK["market"], alpha=0.18, lw=0, label="quoted")
+            ax.plot(unit * x, free.density(x) / unit, color=INK["market"], lw=4.5, alpha=0.6, label="alone")
+            ax.plot(unit * x, law.density(x) / unit, color=INK[law.name], lw=1.4, label="together")
+        peak = float(law.density(x).max()) / unit
+        column[0].set(title=TITLE[law.name], xlim=[unit * float(q) for q in law.quantile(jnp.array(SHOWN))], ylim=(0, None))
+        column[1].set(yscale="log", ylim=(1e-7 * peak, 3 * peak), xlabel=AXIS[law.name])
+    axes[0, 0].legend(fontsize=8, handlelength=1.2)
+    axes[0, 0].set_ylabel("density")
+    axes[1, 0].set_ylabel("density (log)")
+    return axes
 
 
-def moved(ax, smile, law, free):
-    """Change of implied volatility (line) within the bid-ask (bars), both relative to the law fitted alone, bp."""
-    unit, k = _unit(law.name), _strikes(law)
-    quoted, change = _vol(free, smile, free.strikes), 1e4 * (_vol(law, smile, k) - _vol(free, smile, k))
-    ax.vlines(unit * law.strikes, 1e4 * (smile.bid_iv - quoted), 1e4 * (smile.ask_iv - quoted), color=INK["market"], lw=1.2)
-    ax.plot(unit * k, change, color=INK[law.name])
-    ax.axhline(0, color=INK["text"], lw=0.8, ls=":")
-    reach = max(1.0, 2.2 * np.abs(change).max())
-    ax.set(xlabel=AXIS[law.name], ylabel="change (bp)" if law.name == "mu1" else None, title=TITLE[law.name], ylim=(-reach, reach))
-    return ax
+def moved(axes, laws: marginals.Laws):
+    """Change of implied volatility (line) within the bid-ask (bars), both relative to the law fitted alone, bp.
+
+    axes    (3,)
+    """
+    for ax, law, free, smile in zip(axes, laws, laws.free, _smiles(laws), strict=True):
+        unit, k = _unit(law), _strikes(law)
+        quoted, change = _vol(free, smile, free.strikes), 1e4 * (_vol(law, smile, k) - _vol(free, smile, k))
+        ax.vlines(unit * law.strikes, 1e4 * (smile.bid_iv - quoted), 1e4 * (smile.ask_iv - quoted), color=INK["market"], lw=1.2)
+        ax.plot(unit * k, change, color=INK[law.name])
+        ax.axhline(0, color=INK["text"], lw=0.8, ls=":")
+        reach = max(1.0, 2.2 * np.abs(change).max())
+        ax.set(xlabel=AXIS[law.name], title=TITLE[law.name], ylim=(-reach, reach))
+    axes[0].set_ylabel("change of implied vol (bp)")
+    return axes
 
 
 def room(ax, rooms, agreed):

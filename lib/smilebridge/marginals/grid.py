@@ -147,7 +147,7 @@ def _panel_moments(law, edges):
 
 
 def _matched(x, p, mass, first):
-    """Scale and tilt fine masses to the closed-form mass and mean of the panel, where those have digits; points without mass are left out."""
+    """Scale and tilt fine masses to the closed-form mass and mean of the panel, where these have digits; empty points are left out."""
     seen = p > NEGLIGIBLE * p.max()  # also flattens the pieces
     x, p = x[seen], p[seen]
     if not abs(mass / p.sum() - 1) < AGREE:

@@ -24,13 +24,14 @@ RULES = {
     "no_ask": "ask missing or zero",
     "locked": "bid equals ask: no width to fit in",
     "wrong_unit": "implied vol out of scale with its neighbours or its market: percent for decimal?",
-    "bounds": "premium not between zero and the lesser of strike and forward",
+    "bounds": "premium not between zero and the lesser of strike and forward, or its width lost in rounding",
     "butterfly": "no convex decreasing call price curve meets it and the other quotes",
     "too_few": "fewer than three two-sided quotes in the expiry",
 }
 PERCENT = {"SPX": 3.0, "VIX": 10.0}  # implied vols near the money above this are no decimals
 OUT_OF_SCALE = 20.0  # times the median of the four neighbours
 MIN_QUOTES = 3
+TOL_WIDTH = 1e-13  # per forward: a narrower bid-ask drowns in the rounding of a call price
 
 
 def mark(rows: pd.DataFrame, broken, rule: str, detail: str) -> pd.DataFrame:
@@ -117,9 +118,8 @@ def priced(rows: pd.DataFrame) -> pd.DataFrame:
         if mine.any():
             rows.loc[mine, ["bid_iv", "ask_iv", "bid_otm", "ask_otm"]] = fill(rows[mine])
     numbers = np.isfinite(rows[["bid_iv", "ask_iv", "bid_otm", "ask_otm"]]).all(axis=1)
-    within = (
-        (rows["bid_iv"] > 0) & (rows["bid_otm"] > 0) & (rows["bid_otm"] < rows["ask_otm"]) & (rows["ask_otm"] < np.minimum(rows["k"], 1.0))
-    )
+    width = rows["ask_otm"] - rows["bid_otm"]
+    within = (rows["bid_iv"] > 0) & (rows["bid_otm"] > 0) & (width > TOL_WIDTH) & (rows["ask_otm"] < np.minimum(rows["k"], 1.0))
     return mark(rows, ~(numbers & within), "bounds", "{bid:g} / {ask:g} against strike {strike:g} and forward {forward:g}")
 
 
