@@ -90,7 +90,8 @@ def moved(axes, laws: marginals.Laws):
         ax.vlines(unit * law.strikes, 1e4 * (smile.bid_iv - quoted), 1e4 * (smile.ask_iv - quoted), color=INK["market"], lw=1.2)
         ax.plot(unit * k, change, color=INK[law.name])
         ax.axhline(0, color=INK["text"], lw=0.8, ls=":")
-        reach = max(1.0, 2.2 * np.abs(change).max())
+        asked = (k >= law.strikes[0]) & (k <= law.strikes[-1])
+        reach = max(5.0, 3 * np.abs(change[asked]).max())
         ax.set(xlabel=AXIS[law.name], title=TITLE[law.name], ylim=(-reach, reach))
     axes[0].set_ylabel("change of implied vol (bp)")
     return axes
@@ -102,6 +103,7 @@ def room(ax, rooms, agreed):
     rooms    {label: marginals.Room}
     agreed   variance, or None where the laws do not agree
     """
+    ax.use_sticky_edges = False
     for row, one in enumerate(rooms.values()):
         sides = ((one.EV2, "by VIX options", "muV"), (one.forward_variance, "by SPX options", "mu2"))
         for shift, (ends, label, ink) in zip((-0.17, 0.17), sides, strict=True):

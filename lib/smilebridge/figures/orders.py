@@ -6,11 +6,12 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from .style import INK
 
 BP = 1e4  # basis points in one forward
+STEP = 2.5  # per cent of payoff between two shades
 LOSS = INK["other"]  # the ink of what must not be
 FADE = LinearSegmentedColormap.from_list("fade", [to_rgba(LOSS, 0.0), to_rgba(LOSS, 0.9)])
 
 
-def call_gap(ax, k, gap, *, spread=None):
+def call_gap(ax, k, gap, *, spread=None, title=""):
     """Late calls minus early calls (forward units in, bp drawn): green above zero, purple below.
 
     k, gap   (n,) strikes per forward and gaps
@@ -24,7 +25,7 @@ def call_gap(ax, k, gap, *, spread=None):
     if spread is not None:
         ax.plot(spread.strike, BP * spread.price, "o", color=LOSS)
         ax.annotate("free money", (spread.strike, BP * spread.price), xytext=(-10, -2), textcoords="offset points", ha="right", color=LOSS)
-    ax.set(xlabel="strike / forward", ylabel="late minus early call (bp)")
+    ax.set(xlabel="strike / forward", ylabel="late minus early call (bp)", title=title)
     ax.margins(x=0)
     return ax
 
@@ -34,14 +35,14 @@ def calendar_payoff(ax, s1, s2, payoff, *, strike):
 
     s1, s2   (n1,), (n2,) per forward;  payoff (n1, n2) forward units;  strike per forward
     """
-    payoff = 100 * np.asarray(payoff)
-    drawn = ax.contourf(s1, s2, payoff.T, levels=np.linspace(0, payoff.max(), 13), cmap=FADE)
+    payoff = np.ma.masked_less_equal(100 * np.asarray(payoff), 0.0)
+    drawn = ax.contourf(s1, s2, payoff.T, levels=np.arange(0.0, payoff.max() + STEP, STEP), cmap=FADE)
     ax.axvline(strike, color=INK["text"], lw=0.8)
     ax.axhline(strike, color=INK["text"], lw=0.8)
     words = dict(color=INK["text"], ha="center", va="center", transform=ax.transAxes)
     left, below = (float((strike - s[0]) / (s[-1] - s[0])) for s in (s1, s2))
-    ax.text(left / 2, (1 + below) / 2, "rose through $k$:\npays $s_2 - k$", **words)
-    ax.text((1 + left) / 2, below / 2, "fell through $k$:\npays $k - s_2$", **words)
+    ax.text(left / 2, below + 0.35 * (1 - below), "rose through $k$:\npays $s_2 - k$", **words)
+    ax.text((1 + left) / 2, 0.8 * below, "fell through $k$:\npays $k - s_2$", **words)
     ax.text(left / 2, below / 2, "pays nothing", **words)
     ax.text((1 + left) / 2, (1 + below) / 2, "pays nothing", **words)
     ax.figure.colorbar(drawn, ax=ax, label="payoff (% of forward)")
@@ -66,9 +67,11 @@ def joint_masses(ax, s1, s2, mass, *, span, largest=90.0):
 def vol_ruler(ax, rows):
     """One line a triple of laws: VIX future and root of E[V^2] (by VIX options), root of forward variance (by SPX options).
 
-    rows   {name: (future, root of E[V^2], root of forward variance)}, decimals in, vol points drawn
+    rows   {name: (muV, Necessary)}; vol points drawn
     """
-    for y, (future, square, forward) in enumerate(reversed(rows.values())):
+    for y, (vix, need) in enumerate(reversed(rows.values())):
+        future, square = float(vix.mean()), float(vix.second_moment()) ** 0.5
+        forward = future + need.jensen_slack
         first = y == 0
         ax.plot([100 * future, 100 * max(square, forward)], [y, y], color=INK["text"], lw=0.8, zorder=1)
         ax.plot(100 * forward, y, "|", color=INK["mu2"], ms=26, mew=3, label=r"$\sqrt{E[L(S_2)] - E[L(S_1)]}$" if first else None)
@@ -87,11 +90,13 @@ def chord(ax, s, curve, ends, targets):
     s         (n,) per forward;  curve  the payoff as a function of s;  ends (2,) the two points of mu2
     targets   (2,) low and high V^2;  all in variance a year
     """
-    ax.plot(s, curve(s), color=INK["mu2"], label="hedged log contract")
-    ax.plot(ends, curve(ends), "o-", color=INK["mu2"], lw=1.0, label="averages of the two ends")
-    ax.plot(np.ones(2), targets, "D", color=INK["muV"], ms=7, label="asked for by $V$")
-    for target, word in zip(targets, ("$V$ low", "$V$ high"), strict=True):
+    ax.plot(s, curve(s), color=INK["mu2"])
+    ax.plot(ends, curve(ends), "o-", color=INK["mu2"], lw=1.0)
+    ax.plot(np.ones(2), targets, "D", color=INK["muV"], ms=7)
+    ax.annotate("hedged log contract", (s[12], curve(s[12])), xytext=(10, 0), textcoords="offset points", color=INK["mu2"])
+    words = "where every average of the two ends lies"
+    ax.annotate(words, (1.0, curve(ends).mean()), xytext=(0, 8), textcoords="offset points", ha="center", color=INK["mu2"])
+    for target, word in zip(targets, ("low $V$", "high $V$"), strict=True):
         ax.annotate(word, (1.0, target), xytext=(10, -3), textcoords="offset points", color=INK["muV"])
     ax.set(xlabel="$s_2$, index at $T_2$ / forward", ylabel="variance a year")
-    ax.legend(loc="upper center")
     return ax

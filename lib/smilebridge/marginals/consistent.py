@@ -34,7 +34,8 @@ def reconcile(fits: tuple[Fit, Fit, Fit], tau):
     fits       free fits of (mu1, muV, mu2)
     tau        window T2 - T1 in years
     returns    (laws, "wings" | "bid-ask" | "refused", gap); when "refused" the laws are the free ones and gap is what remains of E[V^2] -
-               forward variance at best over all masses inside the bid-ask: 0 if masses could close it but no smooth laws do
+               forward variance at best over all masses inside the bid-ask: 0 if masses could close it but no smooth laws do, infinite if
+               none keep the calendar spreads positive
     """
     free = np.concatenate([fit.problem.errors(fit.g) for fit in fits])
     problem, g = _stack(fits, tau), np.concatenate([fit.g for fit in fits])
@@ -48,24 +49,32 @@ def reconcile(fits: tuple[Fit, Fit, Fit], tau):
         found = g
         for relief in RELIEF[:2]:
             found = minimise(trial._replace(roughness=relief * trial.roughness), found)
-            error = problem.errors(found)
-            if np.all((error >= low) & (error <= high)):
+            if _met(problem, found, low, high):
                 return _laws(fits, problem, found), treatment, 0.0
     return tuple(fit.law for fit in fits), "refused", float(gap * fits[1].law.second_moment())
 
 
 def in_order(fits: tuple[Fit, Fit, Fit], tau):
-    """The free laws, refitted only where mu1 would not precede mu2 in convex order; the identity is left open (for the basis model)."""
+    """The free laws, refitted inside the bid-ask where mu1 would not precede mu2 in convex order; the identity is left open (basis model).
+
+    Where no refit succeeds these are the free laws, out of order as they are: `arbitrage.convex_order` names the spread that wins.
+    """
     problem, g = _stack(fits, tau), np.concatenate([fit.g for fit in fits])
-    if (problem.order @ problem.masses(g)).min() >= 0:
-        return tuple(fit.law for fit in fits)
     problem = problem._replace(rows=problem.rows[:-1], target=problem.target[:-1])
-    wide = np.maximum(np.abs(problem.errors(g)), INSIDE)
+    free, wide = tuple(fit.law for fit in fits), np.maximum(np.abs(problem.errors(g)), INSIDE)
+    if (problem.order @ problem.masses(g)).min() >= 0:
+        return free
     for relief in RELIEF:
         g = minimise(problem._replace(roughness=relief * problem.roughness, comfort=wide - SLACK), g)
-        if np.all(np.abs(problem.errors(g)) <= wide):
-            break
-    return _laws(fits, problem, g)
+        if _met(problem, g, -wide, wide):
+            return _laws(fits, problem, g)
+    return free
+
+
+def _met(problem, g, low, high):
+    """Whether every quote error is in [low, high] and calendar spreads keep half of their margin."""
+    error, order = problem.errors(g), problem.order @ problem.masses(g)
+    return bool(np.all((error >= low) & (error <= high)) and order.min() >= -0.5 * CALENDAR_MARGIN)
 
 
 def _stack(fits, tau):

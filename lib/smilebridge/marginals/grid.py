@@ -74,8 +74,8 @@ def grid(law: Mixture, n: int, *, strikes=None) -> Marginal:
     """The law on n points: mass, mean, E[log X], E[X^2] and the price of every strike to 1e-12.
 
     Panels end at the strikes and are halved where two points would miss E[log X] most. Each carries the two-point Gauss rule of the law
-    itself on it, which keeps its mass and mean, hence every price at its ends, and its share of E[X^2]. The masses are then moved by the
-    least relative amount that restores E[log X] too.
+    itself on it, which keeps its mass and mean, hence every price at its ends, and its share of E[X^2]. The masses are then moved by
+    little, those of rare points least, to restore E[log X] too.
     strikes    (k,) in units of X; the law's quoted strikes unless given
     refuses    n too small for the strikes: ValueError naming the n that would do; strikes that are no strikes
     """
@@ -176,7 +176,7 @@ def _gauss(x, p, q):
 
 
 def _restore(law, x, p, strikes):
-    """Masses p (1 + d) with the least sum p d^2 that meet every moment."""
+    """Masses p (1 + d) with the least sum p^(1/2) d^2 that meet every moment."""
     mean = float(law.mean())
     payoff = np.where(strikes[:, None] < mean, np.maximum(strikes[:, None] - x, 0), np.maximum(x - strikes[:, None], 0)) / mean
     log_mean, square = -0.5 * float(law.log_contract(1.0)), float(law.second_moment())

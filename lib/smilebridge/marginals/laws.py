@@ -19,13 +19,18 @@ class InconsistentError(ValueError):
     """No smooth laws inside the bid-ask meet the variance identity.
 
     free_gap   E[V^2] - forward variance of the free fits, variance a year
-    gap        what remains of it at best over all laws on the nodes; 0 if rough laws could close it
+    gap        what remains of it at best over all laws on the nodes; 0 if rough laws could close it, infinite if none are in convex order
     """
 
     def __init__(self, triple, free_gap, gap):
-        why = f"at best {gap:+.6f} remains inside the bid-ask" if gap else "only laws with spikes close it inside the bid-ask"
+        if np.isinf(gap):
+            why = "no masses inside the bid-ask put mu1 before mu2 in convex order: see arbitrage.quoted"
+        elif gap:
+            why = f"at best {gap:+.6f} remains inside the bid-ask"
+        else:
+            why = "only laws with spikes close it inside the bid-ask"
         super().__init__(
-            f"{triple}: E[V^2] exceeds the forward variance by {free_gap:+.6f} a year; {why}; "
+            f"{triple}: E[V^2] minus forward variance is {free_gap:+.6f} a year; {why}; "
             'ask for wings="basis" to model the difference as a constant'
         )
         self.free_gap, self.gap = free_gap, gap
@@ -104,7 +109,7 @@ def from_quotes(snapshot: Snapshot, vix_expiry, *, spx_expiry1=None, spx_expiry2
 
     vix_expiry   date or "yyyy-mm-dd"; SPX expiries are the nearest to it and to 30 days later unless given
     wings        "consistent": the laws move, least first, until E[V^2] = E[L(S2)] - E[L(S1)] to rounding;
-                 "basis": free fits, the difference reported as a constant basis in variance
+                 "basis": free fits, the difference reported as a constant basis in variance; in convex order if quotes let them
     refuses      unknown expiries, fewer than three quotes (`QuoteError`); a gap that quotes do not let close (`InconsistentError`)
     see          book 02_marginals
     """

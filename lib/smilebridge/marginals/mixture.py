@@ -47,11 +47,11 @@ class Mixture(eqx.Module):
 
     def call(self, k: Float[Array, " k"]) -> Float[Array, " k"]:
         """E[(X - k)+], units of X."""
-        return self.otm(k) + jnp.maximum(self.mean() - k, 0.0)
+        return self.otm(k) + jnp.where(k < self.mean(), self.mean() - k, 0.0)
 
     def put(self, k: Float[Array, " k"]) -> Float[Array, " k"]:
         """E[(k - X)+], units of X."""
-        return self.otm(k) + jnp.maximum(k - self.mean(), 0.0)
+        return self.otm(k) + jnp.where(k < self.mean(), 0.0, k - self.mean())
 
     @eqx.filter_jit
     def density(self, x: Float[Array, " k"]) -> Float[Array, " k"]:
@@ -110,5 +110,5 @@ class Mixture(eqx.Module):
 def component_otm(k: Float[Array, " k"], forward, means: Float[Array, " n"], widths: Float[Array, " n"]) -> Float[Array, "k n"]:
     """Price under each component of the option that is out of the money for `forward`; sums of positive terms only, so no digits cancel."""
     k, means, widths = jnp.broadcast_arrays(k[:, None], means[None, :], widths[None, :])
-    intrinsic = jnp.where(k < forward, jnp.maximum(k - means, 0.0), jnp.maximum(means - k, 0.0))
+    intrinsic = jnp.where((k < forward) == (k < means), 0.0, jnp.where(k < means, means - k, k - means))
     return means * black_otm(k / means, widths) + intrinsic

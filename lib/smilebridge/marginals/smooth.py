@@ -40,12 +40,14 @@ def fit_smile(smile: Smile, *, name: str, unit: float = 1.0) -> Fit:
 
     name       "mu1", "muV" or "mu2"
     unit       forward of the law in its own unit: 1 for S/F, F_V/100 for the VIX
-    refuses    fewer than three quotes (`QuoteError`)
+    refuses    fewer than three quotes, a locked quote (`QuoteError`)
     returns    Fit; quotes that no smooth law meets are met as nearly as possible: measure with `misses`
     see        book 02_marginals; Silverman (1982)
     """
     if len(smile) < MIN_QUOTES:
-        raise QuoteError(f"{smile.market} {smile.expiry}", f"at least {MIN_QUOTES} two-sided quotes needed for a law, got {len(smile)}")
+        raise QuoteError(smile, f"at least {MIN_QUOTES} two-sided quotes needed for a law, got {len(smile)}")
+    if (locked := smile.strikes[smile.bid >= smile.ask]).size:
+        raise QuoteError(smile, f"bid equals ask at strike {locked[0]:g}: no width to fit in")
     y, problem = discretise(smile)
     g = _starting_log_density(smile, y)
     for relief in RELIEF:

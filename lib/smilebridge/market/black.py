@@ -26,6 +26,11 @@ def _log_vega(x, s):
     return -0.5 * (-x / s + 0.5 * s) ** 2 - 0.5 * jnp.log(2 * jnp.pi)
 
 
+def _distance(k):
+    """|log k|, with the call's slope at k = 1, where the modulus has none."""
+    return jnp.where(k < 1, -jnp.log(k), jnp.log(k))
+
+
 @jax.jit
 def black_otm(k: Float[Array, "*n"], s: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Undiscounted price of the out-of-the-money option: the put for k < 1, the call for k >= 1.
@@ -40,18 +45,18 @@ def black_otm(k: Float[Array, "*n"], s: Float[Array, "*n"]) -> Float[Array, "*n"
     0.079655674554
     """
     safe = jnp.where(s > 0, s, 1.0)
-    price = jnp.minimum(k, 1.0) * jnp.exp(_log_call(jnp.abs(jnp.log(k)), safe))
+    price = jnp.where(k < 1, k, 1.0) * jnp.exp(_log_call(_distance(k), safe))
     return jnp.where(s > 0, price, jnp.zeros_like(price))
 
 
 def black_call(k: Float[Array, "*n"], s: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Undiscounted call price / forward at strike k = K/F and total volatility s."""
-    return black_otm(k, s) + jnp.maximum(1.0 - k, 0.0)
+    return black_otm(k, s) + jnp.where(k < 1, 1.0 - k, 0.0)
 
 
 def black_put(k: Float[Array, "*n"], s: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Undiscounted put price / forward at strike k = K/F and total volatility s."""
-    return black_otm(k, s) + jnp.maximum(k - 1.0, 0.0)
+    return black_otm(k, s) + jnp.where(k < 1, 0.0, k - 1.0)
 
 
 @jax.jit
