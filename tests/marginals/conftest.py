@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from smilebridge import market, marginals
+from smilebridge import marginals, market
 
 
 @cache

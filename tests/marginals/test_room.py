@@ -24,7 +24,7 @@ def test_free_laws_lie_in_their_own_room(laws, rooms, kind):
 
 def test_the_variance_agreed_on_lies_in_both_ranges(laws, rooms):
     room = rooms["bid-ask"]
-    assert laws.identity.treatment != "basis" and room.overlap
+    assert room.overlap
     assert max(room.EV2[0], room.forward_variance[0]) <= laws.identity.EV2 <= min(room.EV2[1], room.forward_variance[1])
 
 
