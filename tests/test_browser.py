@@ -174,6 +174,7 @@ def test_phone_page_does_not_scroll_sideways(browser, address, name):
     with Visit(browser, width=PHONE, height=844) as visit:
         page = visit.open(f"{address}/book/{name}.html")
         assert page.evaluate("() => Math.max(document.body.scrollWidth, document.documentElement.scrollWidth)") <= PHONE
+        # tables scroll by themselves
         beyond = """width => [...document.querySelectorAll('.bd-article :is(p, h1, h2, img)')]
-            .filter(e => e.getBoundingClientRect().right > width + 1).map(e => e.outerHTML.slice(0, 80))"""
+            .filter(e => !e.closest('table') && e.getBoundingClientRect().right > width + 1).map(e => e.outerHTML.slice(0, 80))"""
         assert page.evaluate(beyond, PHONE) == []

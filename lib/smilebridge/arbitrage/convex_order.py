@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from ..marginals import Marginal, Mixture
 
 TOL_FORWARD = 1e-12  # forward units: gaps and means closer than this are equal
-SCORES = np.linspace(-6.0, 6.0, 25)  # strikes of the scan, in widths around the centre of every component: no dip is much narrower
+SCORES = np.linspace(-8.0, 8.0, 33)  # strikes of the scan, in widths around the centre of every component: no dip is much narrower
 BISECTIONS = 60  # of a strike between two neighbours of the scan
 
 

@@ -24,7 +24,8 @@ SLACK = 0.04  # half-spreads by which the steep part of the penalty begins insid
 TAIL_ROOM = 2.0  # tails of the reconciled laws may be this many times as wide as those of the free fits
 RATIO_RANGE = (1e-3, 1e3)  # of masses to those of the free fit, in the proof
 N_CALENDAR = 160  # strikes at which calendar spreads are kept non-negative
-CALENDAR_MARGIN = 1e-3  # share of the late option's price by which a calendar spread stays positive
+CALENDAR_UNIT = 1e-2  # share of the late option's price that counts as one in the penalty on calendar spreads
+CALENDAR_MARGIN = 0.1  # units by which a calendar spread stays positive
 TOL_GAP = 1e-9  # variance a year: a gap that the proof counts as closed
 
 
@@ -107,12 +108,12 @@ def _slices(parts):
 
 
 def _calendar(early: Mixture, late: Mixture, n_vix):
-    """(c, n) calendar spreads over the masses, per price of the late option, less a margin."""
+    """(c, n) calendar spreads over the masses, in units of the late option's price, less a margin."""
     edges = [float(x) for law in (early, late) for x in law.quantile(jnp.array([1e-11, 1 - 1e-11]))]
     strikes = jnp.geomspace(min(edges), max(edges), N_CALENDAR)
     otm = [np.asarray(component_otm(strikes, 1.0, law.means, law.widths)) for law in (early, late)]
-    price = (otm[1] @ np.asarray(late.weights))[:, None]
-    return np.hstack([-otm[0] / price, np.zeros((N_CALENDAR, n_vix)), (1 - CALENDAR_MARGIN) * otm[1] / price])
+    unit = CALENDAR_UNIT * (otm[1] @ np.asarray(late.weights))[:, None]
+    return np.hstack([-otm[0] / unit, np.zeros((N_CALENDAR, n_vix)), (1 - CALENDAR_UNIT * CALENDAR_MARGIN) * otm[1] / unit])
 
 
 def smallest_gap(problem: Programme, g, low, high):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .mixture import EDGE_WIDTHS, Mixture
+from .mixture import EDGE_WIDTHS, Mixture, on_strikes
 
 TOL_MASS = 1e-12  # masses must sum to one this closely
 TOL_MOMENT = 1e-12  # relative miss allowed in mean, E[log], E[X^2] and in every quoted price per mean
@@ -80,7 +80,7 @@ def grid(law: Mixture, n: int, *, strikes=None) -> Marginal:
     refuses    n too small for the strikes: ValueError naming the n that would do; strikes that are no strikes
     """
     strikes = _checked(law.name, law.strikes if strikes is None else strikes)
-    edges = strikes[np.asarray(law.otm(jnp.asarray(strikes))) > WORTHLESS * float(law.mean())]
+    edges = strikes[on_strikes(law.otm, strikes) > WORTHLESS * float(law.mean())]
     least = 2 * (len(edges) + 1) + MIN_SPARE
     if n < least:
         raise ValueError(f"{law.name}: {n} points cannot carry {len(edges)} strikes; need n >= {least} or fewer `strikes`")
@@ -108,7 +108,7 @@ def _panels(law, edges, n):
     node, weight = np.polynomial.legendre.leggauss(max(FINE, FINE_PER_POINT * n // (len(bounds) - 1)))
     centre, half = 0.5 * (bounds[1:] + bounds[:-1]), 0.5 * (bounds[1:] - bounds[:-1])
     x = np.exp(centre[:, None] + half[:, None] * node)
-    p = np.asarray(law.density(jnp.asarray(x.ravel()))).reshape(x.shape) * x * half[:, None] * weight
+    p = on_strikes(law.density, x.ravel()).reshape(x.shape) * x * half[:, None] * weight
     pieces = np.searchsorted(bounds, np.log(edges))
     points, masses = (np.split(values, pieces) for values in (x, p))
     panels = zip(points, masses, *_panel_moments(law, edges), strict=True)
@@ -138,10 +138,10 @@ def _two_point_miss(x, p):
 
 def _panel_moments(law, edges):
     """Mass and first moment of each panel: differences of the nearer tail, so that small panels keep their digits."""
-    k, mean = jnp.asarray(edges), float(law.mean())
-    below, above = np.r_[0.0, np.asarray(law.cdf(k)), 1.0], np.r_[1.0, np.asarray(law.survival(k)), 0.0]
-    first_below = np.r_[0.0, edges * below[1:-1] - np.asarray(law.put(k)), mean]
-    first_above = np.r_[mean, edges * above[1:-1] + np.asarray(law.call(k)), 0.0]
+    mean = float(law.mean())
+    below, above = np.r_[0.0, on_strikes(law.cdf, edges), 1.0], np.r_[1.0, on_strikes(law.survival, edges), 0.0]
+    first_below = np.r_[0.0, edges * below[1:-1] - on_strikes(law.put, edges), mean]
+    first_above = np.r_[mean, edges * above[1:-1] + on_strikes(law.call, edges), 0.0]
     left = np.r_[edges, np.inf] <= mean
     return np.where(left, np.diff(below), -np.diff(above)), np.where(left, np.diff(first_below), -np.diff(first_above))
 
@@ -181,7 +181,7 @@ def _restore(law, x, p, strikes):
     payoff = np.where(strikes[:, None] < mean, np.maximum(strikes[:, None] - x, 0), np.maximum(x - strikes[:, None], 0)) / mean
     log_mean, square = -0.5 * float(law.log_contract(1.0)), float(law.second_moment())
     rows = np.vstack([np.ones_like(x), x / mean, np.log(x / mean), x**2 / square, payoff])
-    target = np.r_[1.0, 1.0, log_mean - np.log(mean), 1.0, np.asarray(law.otm(jnp.asarray(strikes))) / mean]
+    target = np.r_[1.0, 1.0, log_mean - np.log(mean), 1.0, on_strikes(law.otm, strikes) / mean]
     priced = np.r_[np.ones(4, bool), target[4:] > WORTHLESS]
     scale = np.maximum(np.abs(target), 1e-9)
     for _ in range(4):

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
@@ -104,6 +105,17 @@ class Mixture(eqx.Module):
     def implied_stdev(self, k: Float[Array, " k"]) -> Float[Array, " k"]:
         """Black-76 total volatility sigma * sqrt(T) at strike k, units of X."""
         return implied_stdev(k / self.mean(), self.otm(k) / self.mean())
+
+
+def on_strikes(formula, k):
+    """`formula(k)` on a NumPy vector, padded to a power of two so that smiles of all sizes share a handful of compilations.
+
+    formula    a method of a Mixture
+    k          (n,) strikes, n = 0 allowed
+    returns    (n,) NumPy array
+    """
+    padding = max(64, 1 << (len(k) - 1).bit_length() if len(k) else 0) - len(k)
+    return np.asarray(formula(jnp.asarray(np.pad(np.asarray(k, float), (0, padding), constant_values=1.0))))[: len(k)]
 
 
 @jax.jit

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..market import QuoteError, Smile
-from .mixture import Mixture, component_otm
+from .mixture import Mixture, component_otm, on_strikes
 from .programme import Programme, minimise
 
 N_NODES = 96  # the same for every law, so that laws of many days stack under vmap
@@ -59,8 +59,8 @@ def fit_smile(smile: Smile, *, name: str, unit: float = 1.0) -> Fit:
 
 def misses(law: Mixture, smile: Smile):
     """(q,) model minus mid in half-spreads, and (q,) implied volatility of the model on the smile's clock."""
-    k = jnp.asarray(smile.k) * law.mean()
-    model, stdev = np.asarray(law.otm(k) / law.mean()), np.asarray(law.implied_stdev(k))
+    k = smile.k * float(law.mean())
+    model, stdev = on_strikes(law.otm, k) / float(law.mean()), on_strikes(law.implied_stdev, k)
     return (model - 0.5 * (smile.bid + smile.ask)) / (0.5 * (smile.ask - smile.bid)), stdev / np.sqrt(smile.years)
 
 
