@@ -83,7 +83,7 @@ def moment(fit, which):
 
 
 def extreme(fit, values, side):
-    """Least (side 1) or greatest (side -1) mean of values over masses with every quote within its band; masses as bounded as the proof's."""
+    """Least (side 1) or greatest (side -1) mean of values over masses with every quote within its band; masses bounded as in the proof."""
     problem, w = fit.problem, fit.problem.masses(fit.g)
     band = np.maximum(np.abs(problem.errors(fit.g)), 0.95)
     rows = problem.prices * w

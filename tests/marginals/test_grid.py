@@ -1,4 +1,4 @@
-"""Quadrature grids: every moment and every quoted price of the law to 1e-12, on as few points as one likes, or a refusal that says how many."""
+"""Quadrature grids: every moment and every quoted price of the law to 1e-12, on few points or many, or a refusal that says how many."""
 
 import jax
 import jax.numpy as jnp
@@ -87,7 +87,7 @@ def test_narrow_and_wide_laws_are_exact(stdev):
 
 
 def test_payoffs_between_strikes_converge_with_the_square_of_the_points():
-    """Two-point rules: panels half as wide, errors of a kink a quarter as large; measured between 50 and 400 points, factor 8^2 within 3."""
+    """Two-point rules: panels half as wide, errors of a kink a quarter as large; 50 to 400 points, factor 8^2 within 3."""
     law, k = smiles.skewed(), jnp.linspace(0.8, 1.1, 301)
     miss = [np.abs(grid(law, n, strikes=[1.0]).call(k) - law.call(k)).max() for n in (50, 400)]
     assert 64 / 3 < miss[0] / miss[1] < 64 * 3

@@ -136,7 +136,7 @@ def test_a_market_without_gap_hardly_moves():
     laws = from_quotes(day, "2025-01-29")
     assert laws.identity.treatment == "wings"
     assert abs(laws.identity.free_gap) < 2 * 0.2 * 0.01 * VOL_POINT
-    assert laws.identity.EV2 == pytest.approx(0.04, rel=1e-3)
+    assert pytest.approx(0.04, rel=1e-3) == laws.identity.EV2
     k = jnp.linspace(0.9, 1.1, 9)
     np.testing.assert_allclose(laws.mu1.implied_stdev(k) / np.sqrt(smiles.T1 / 365), 0.2, atol=1e-3)
 

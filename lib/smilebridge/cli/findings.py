@@ -9,6 +9,8 @@ from .. import arbitrage, marginals, market
 from .door import Code
 
 LEGS = ("SPX T1", "VIX T1", "SPX T2")
+FAR_DAYS = 3.0  # mismatch of an SPX leg beyond which the verdict carries a caution
+FAR_BP = 200.0  # move of a law beyond which it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,16 @@ class Findings:
             return "refused: " + str(self.refusal).replace('wings="basis"', "--wings basis")
         if self.code == Code.UNFINISHED:
             return f"not converged: {'; '.join(self.necessary.failures)}"
-        return self._success()
+        return "; ".join([self._success(), *self._cautions()])
+
+    def _cautions(self):
+        """What a reader of a good verdict should still know."""
+        missed = max(abs(self.triple.mismatch_t1_days), abs(self.triple.mismatch_t2_days))
+        moved = self.laws.identity.moved_bp
+        if missed > FAR_DAYS:
+            yield f"caution: SPX settles up to {missed:.1f} days off the VIX window"
+        if moved > FAR_BP:
+            yield f"caution: a law moved by {moved:.0f} bp of vol at 1- or 5-delta"
 
     def _success(self):
         fits = self.laws.smiles

@@ -5,7 +5,7 @@ import io
 import re
 import warnings
 import zlib
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +143,9 @@ def _date(cell):
 
 
 def as_day(asked) -> date | None:
-    """A date asked for as such or as "yyyy-mm-dd"; None stays None."""
+    """A date asked for as such, with a time of day, or as "yyyy-mm-dd"; None stays None."""
+    if isinstance(asked, datetime):
+        return asked.date()
     try:
         return date.fromisoformat(asked) if isinstance(asked, str) else asked
     except ValueError:
