@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "_build" / "bench"
-VERSIONS = ("smilebridge", "jax", "jaxlib", "numpy", "scipy", "clarabel")
+VERSIONS = ("smilebridge", "jax", "jaxlib", "numpy", "scipy")
 
 
 def surroundings():
