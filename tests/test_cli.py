@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -161,7 +162,13 @@ def test_basis_is_asked_for_and_reported_in_the_format_of_the_suffix(tmp_path, c
     assert identity["treatment"] == "basis"
     assert identity["basis"] == pytest.approx(identity["forward_variance"] - identity["EV2"])
     assert identity["moved_bp"] == 0.0
-    assert "basis" in capsys.readouterr().out
+    assert identity["refitted"] is False
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"modelled as a basis of {identity['basis']:+.6f} in variance" in said
+    assert "misses the forward variance" not in said
+    necessary = strict(tmp_path / "out.json")["necessary"]
+    assert necessary["variance_gap"] == pytest.approx(-identity["basis"])
+    assert not any("forward variance by" in failure and "E[V^2]" in failure for failure in necessary["failures"])
 
 
 def test_index_is_null_with_a_note_where_nothing_brackets_30_days(tmp_path, capsys):
@@ -299,6 +306,27 @@ def test_refusal_names_the_remaining_gap_and_the_way_out(tmp_path, capsys):
     assert "--wings basis" in said
     assert record["smiles"][1]["inside"] == record["smiles"][1]["quotes"]
     assert (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_refused_report_tells_one_set_of_laws(tmp_path, capsys, monkeypatch):
+    """The free gap is made another than that of the laws that are shown, as where these were refitted for convex order."""
+    real = marginals.from_quotes
+
+    def refitted(*arguments, **options):
+        laws = real(*arguments, **options)
+        moves = {leg: dict.fromkeys(moves, 7.0) for leg, moves in laws.identity.moves_bp.items()}
+        return replace(laws, identity=replace(laws.identity, free_gap=0.123456, moves_bp=moves))
+
+    monkeypatch.setattr(marginals, "from_quotes", refitted)
+    assert run(chain(tmp_path, vix=1.0), "--json", tmp_path / "out.json") == Code.UNFINISHED
+    said = " ".join(capsys.readouterr().out.split())
+    record = strict(tmp_path / "out.json")
+    assert "0.123456" not in said
+    assert "refitted inside bid-ask for convex order alone" in said
+    assert record["identity"]["refitted"] is True
+    assert f"forward variance is {record['identity']['gap']:+.6f} a year" in said
+    assert f"gap of these laws {record['identity']['gap']:+.8f}" in said
+    assert record["identity"]["gap"] == record["necessary"]["variance_gap"]
 
 
 def test_breakdown_of_the_fit_is_not_a_traceback(tmp_path, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """Settlements, exchange calendar, clocks, and the triples of maturities they make."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -83,6 +84,31 @@ def test_basis_is_the_root_of_the_strips_difference_less_the_future(snapshot):
     assert triple.basis_vol_points == pytest.approx(100 * (triple.forward_variance**0.5 - 0.2047))
 
 
+def first_five(smile):
+    return {field: getattr(smile, field)[:5] for field in ("strikes", "bid", "ask", "bid_iv", "ask_iv")}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_nearest_of_equal_mismatches_has_most_vix_quotes(snapshot, order):
+    (vix,) = snapshot.vix
+    day = replace(snapshot, vix=(vix, replace(vix, **first_five(vix)))[::order])
+    assert market.nearest(day).vix is vix
+
+
+def test_nearest_prefers_less_mismatch_to_more_quotes(snapshot):
+    (vix,) = snapshot.vix
+    late = replace(vix, expiry=vix.expiry + timedelta(7))
+    day = replace(snapshot, vix=(late, replace(vix, **first_five(vix))))
+    found = market.nearest(day)
+    assert (found.vix.expiry, len(found.vix)) == (vix.expiry, 5)
+    assert found.mismatch_days == min(triple.mismatch_days for triple in day.triples())
+
+
+def test_nearest_of_nothing_lists_what_there_is(snapshot):
+    with pytest.raises(market.QuoteError, match="around any VIX expiry; there are: SPX 2023-03-15, .*, 2023-04-14; VIX none"):
+        market.nearest(replace(snapshot, vix=()))
+
+
 def test_legs_may_be_asked_for(snapshot):
     triple = market.select(snapshot, "2023-03-15", "2023-03-17", "2023-04-14")
     assert triple.spx1.settlement == "am"
@@ -109,3 +135,11 @@ def test_real_triples_have_their_quotes_and_a_positive_basis(data_day):
         assert str(triple.spx2.expiry) == PARTNER[expiry]
         assert (len(triple.spx1), len(triple.vix), len(triple.spx2)) == counts
         assert triple.basis_vol_points > 0
+
+
+def test_nearest_of_the_real_day_is_what_its_triples_say(data_day):
+    snapshot = market.load(data_day)
+    found = market.nearest(snapshot)
+    least = min(round(triple.mismatch_days, 3) for triple in snapshot.triples())
+    assert round(found.mismatch_days, 3) == least
+    assert len(found.vix) == max(len(t.vix) for t in snapshot.triples() if round(t.mismatch_days, 3) == least)

@@ -31,8 +31,8 @@ class Findings:
 
     index       the VIX index, None where the chain has no SPX expiries around 30 days (`index_note` says so)
     spread      calendar arbitrage at the quoted prices
-    laws        the free fits where no laws meet the identity (treatment "refused")
-    refusal     why none do
+    laws        where no laws meet the identity (treatment "refused") the free fits, refitted if need be for convex order alone
+    refusal     why none do, with the gap of those same laws
     seconds     {stage: wall-clock seconds}
     """
 
@@ -52,6 +52,18 @@ class Findings:
         return self.spread or (self.necessary.order.spread if self.necessary else None)
 
     @property
+    def failures(self) -> tuple[str, ...]:
+        """Necessary conditions that the laws fail; the variance identity is none of them where a basis was asked for."""
+        necessary = replace(self.necessary, variance_gap=0.0) if self.modelled else self.necessary
+        return necessary.failures
+
+    @property
+    def modelled(self) -> str:
+        """What stands for the variance identity where a basis was asked for, else nothing."""
+        basis = self.laws and self.laws.identity.treatment == "basis"
+        return f"variance identity: modelled as a basis of {self.laws.identity.basis:+.6f} in variance" if basis else ""
+
+    @property
     def code(self) -> Code:
         """The verdict as an exit code."""
         if self.portfolio:
@@ -69,7 +81,7 @@ class Findings:
         if self.refusal:
             return "refused: " + str(self.refusal).replace('wings="basis"', "--wings basis")
         if self.code == Code.UNFINISHED:
-            return f"not converged: {'; '.join(self.necessary.failures)}"
+            return f"not converged: {'; '.join(self.failures)}"
         return "; ".join([self._success(), *self._cautions()])
 
     def _cautions(self):
@@ -118,13 +130,14 @@ def _fitted(found, asked, tell):
 
 
 def _laws(snapshot, triple, asked):
-    """The laws and None; or, where no laws meet the identity, the free fits and why."""
+    """The laws and None; or, where no laws meet the identity, those of a basis model and why, told by their own gap."""
     fit = partial(marginals.from_quotes, snapshot, triple.vix.expiry, spx_expiry1=asked.spx_expiry1, spx_expiry2=asked.spx_expiry2)
     try:
         return fit(wings=asked.wings), None
     except marginals.InconsistentError as error:
-        free = fit(wings="basis")
-        return replace(free, identity=replace(free.identity, treatment="refused", basis=0.0)), error
+        laws = fit(wings="basis")
+        told = marginals.InconsistentError(triple, laws.identity.gap, error.gap)
+        return replace(laws, identity=replace(laws.identity, treatment="refused", basis=0.0)), told
 
 
 def _vix_expiry(snapshot, asked):

@@ -19,6 +19,10 @@ WORDS = {
     "basis": "each smile fitted alone, the difference is a constant",
     "refused": "each smile fitted alone, the difference cannot be closed",
 }
+REFITTED = {
+    "basis": "smiles refitted inside bid-ask for convex order, the difference is a constant",
+    "refused": "smiles refitted inside bid-ask for convex order alone, the difference cannot be closed",
+}
 
 
 def show(found: Findings):
@@ -103,16 +107,39 @@ def _laws(found):
     identity, necessary = found.laws.identity, found.necessary
     variances = [("E[V^2]", identity.EV2), ("forward variance", identity.forward_variance)]
     rows = [[name, f"{value:.8f}", f"{100 * max(value, 0.0) ** 0.5:.4f}"] for name, value in variances]
-    rows += [["gap of the free fits", f"{identity.free_gap:+.8f}", ""], ["gap", f"{identity.gap:+.1e}", ""]]
+    rows += _gaps(identity)
     rows += [["basis", f"{identity.basis:+.8f}", ""]] if identity.treatment == "basis" else []
     yield _table("Identity E[V^2] = E[L(S2)] - E[L(S1)]", ["", "variance a year", "vol points"], rows)
-    yield _lines([("treatment", f"{identity.treatment}: {WORDS[identity.treatment]}")])
+    yield _lines([("treatment", f"{identity.treatment}: {_treatment(found.laws)}")])
     deltas = list(next(iter(identity.moves_bp.values())))
     moved = [[leg, *(f"{moves[delta]:+.1f}" for delta in deltas)] for leg, moves in identity.moves_bp.items()]
     if identity.treatment not in ("basis", "refused"):
         yield _table(f"Moved by the identity, bp of implied vol, at most {identity.moved_bp:.1f}", ["law", *deltas], moved)
     yield _table("Necessary conditions", ["condition", "measured", "unit"], _conditions(necessary))
-    yield _lines([("convex order", _order(necessary.order)), *(("conditions", said) for said in necessary.failures or ("all hold",))])
+    yield _lines([("convex order", _order(necessary.order)), *(("conditions", said) for said in _said(found))])
+
+
+def _gaps(identity):
+    """Of the laws shown; before it, where the identity moved them, that of the free fits."""
+    if identity.treatment in ("basis", "refused"):
+        return [["gap of these laws", f"{identity.gap:+.8f}", ""]]
+    return [["gap of the free fits", f"{identity.free_gap:+.8f}", ""], ["gap", f"{identity.gap:+.1e}", ""]]
+
+
+def _treatment(laws):
+    words = REFITTED if _refitted(laws) else WORDS
+    return words[laws.identity.treatment]
+
+
+def _refitted(laws):
+    """Whether laws that the identity did not move were moved for convex order."""
+    return laws.identity.treatment in REFITTED and laws.identity.moved_bp > 0
+
+
+def _said(found):
+    """Sentences on the necessary conditions."""
+    held = "all others hold" if found.modelled else "all hold"
+    return [*filter(None, [found.modelled]), *(found.failures or (held,))]
 
 
 def _conditions(necessary):
@@ -165,7 +192,7 @@ def as_record(found: Findings) -> dict:
         "smiles": [_smile_record(*leg) for leg in _legs(found)],
         "identity": _identity_record(found),
         "convex_order": _order_record(found),
-        "necessary": _necessary_record(found.necessary) if found.necessary else None,
+        "necessary": _necessary_record(found) if found.necessary else None,
         "portfolio": _portfolio_record(found),
         "verdict": {"code": int(found.code), "says": found.verdict},
         "seconds": found.seconds,
@@ -189,11 +216,14 @@ def _smile_record(leg, smile, fit):
 
 
 def _identity_record(found):
-    """The identity of the laws; of a refusal that of the free fits, and what remains of the gap at best."""
+    """The identity of the laws shown, and of a refusal what remains of its gap at best; `refitted` for convex order alone."""
     if not found.laws:
-        return dict.fromkeys(("EV2", "forward_variance", "gap", "free_gap", "treatment", "basis", "moves_bp", "moved_bp", "gap_at_best"))
+        return dict.fromkeys(
+            ("EV2", "forward_variance", "gap", "free_gap", "treatment", "basis", "moves_bp", "moved_bp", "refitted", "gap_at_best")
+        )
     identity = found.laws.identity
-    return asdict(identity) | {"moved_bp": identity.moved_bp, "gap_at_best": found.refusal.gap if found.refusal else identity.gap}
+    told = {"moved_bp": identity.moved_bp, "refitted": _refitted(found.laws)}
+    return asdict(identity) | told | {"gap_at_best": found.refusal.gap if found.refusal else identity.gap}
 
 
 def _order_record(found):
@@ -205,12 +235,14 @@ def _order_record(found):
     return dict.fromkeys(("holds", "worst_gap", "strike", "mean_gap"))
 
 
-def _necessary_record(necessary):
+def _necessary_record(found):
+    """As measured; what a basis stands for is no failure, and `holds` says whether there are any."""
     return {
-        "holds": necessary.holds,
-        "variance_gap": necessary.variance_gap,
-        "jensen_slack": necessary.jensen_slack,
-        "failures": list(necessary.failures),
+        "holds": not found.failures,
+        "variance_gap": found.necessary.variance_gap,
+        "jensen_slack": found.necessary.jensen_slack,
+        "failures": list(found.failures),
+        "modelled": found.modelled or None,
     }
 
 

@@ -5,8 +5,9 @@ Two treatments are tried in turn, least first; each refits the three smiles toge
     "wings"     no quote moves by more than 0.1 half-spreads from the free fit: only what quotes do not pin moves
     "bid-ask"   every quote stays inside 0.95 half-spreads of its mid
 
-Before each, a linear programme over the masses alone (any positive masses on the nodes, no smoothness asked) tells how near the identity
-can be brought inside the band. Everything is linear in the masses, so a gap that remains there is a proof within this family of laws.
+Before each, a linear programme over the masses alone (each within a thousandfold of the free fit's, no smoothness asked) tells how near
+the identity can be brought inside the band. Everything is linear in the masses, so a gap that remains there is a proof within this family
+of laws.
 """
 
 import equinox as eqx
@@ -22,9 +23,10 @@ from .smooth import INSIDE, RELIEF, Fit
 PINNED = 0.1  # half-spreads a quote may move in treatment "wings"
 SLACK = 0.04  # half-spreads by which the steep part of the penalty begins inside the band
 TAIL_ROOM = 2.0  # tails of the reconciled laws may be this many times as wide as those of the free fits
-RATIO_RANGE = (1e-3, 1e3)  # of masses to those of the free fit, in the proof
-N_CALENDAR = 160  # strikes at which calendar spreads are kept non-negative
-CALENDAR_UNIT = 1e-2  # share of the late option's price that counts as one in the penalty on calendar spreads
+RATIO_RANGE = (1e-3, 1e3)  # of masses to those of the free fit, in the proof; smooth refits may go further in the tails
+BEYOND = np.array([1.0, 2.0, 4.0])  # component widths beyond the outermost component where calendar spreads are struck too
+CHEAP = 1e-10  # forwards: options cheaper than this count as if they cost it
+CALENDAR_UNIT = 1e-2  # share of the dearer option's price that counts as one in the penalty on calendar spreads
 CALENDAR_MARGIN = 0.1  # units by which a calendar spread stays positive
 TOL_GAP = 1e-9  # variance a year: a gap that the proof counts as closed
 
@@ -36,7 +38,7 @@ def reconcile(fits: tuple[Fit, Fit, Fit], tau):
     tau        window T2 - T1 in years
     returns    (laws, "wings" | "bid-ask" | "refused", gap); when "refused" the laws are the free ones and gap is what remains of E[V^2] -
                forward variance at best over all masses inside the bid-ask: 0 if masses could close it but no smooth laws do, infinite if
-               none keep the calendar spreads positive
+               none within `RATIO_RANGE` of the free ones keep the calendar spreads positive
     """
     free = np.concatenate([fit.problem.errors(fit.g) for fit in fits])
     problem, g = _stack(fits, tau), np.concatenate([fit.g for fit in fits])
@@ -63,7 +65,7 @@ def in_order(fits: tuple[Fit, Fit, Fit], tau):
     problem, g = _stack(fits, tau), np.concatenate([fit.g for fit in fits])
     problem = problem._replace(rows=problem.rows[:-1], target=problem.target[:-1])
     free, wide = tuple(fit.law for fit in fits), np.maximum(np.abs(problem.errors(g)), INSIDE)
-    if (problem.order @ problem.masses(g)).min() >= 0:
+    if _ordered(problem, g):
         return free
     for relief in RELIEF:
         g = minimise(problem._replace(roughness=relief * problem.roughness, comfort=wide - SLACK), g)
@@ -74,8 +76,13 @@ def in_order(fits: tuple[Fit, Fit, Fit], tau):
 
 def _met(problem, g, low, high):
     """Whether every quote error is in [low, high] and calendar spreads keep half of their margin."""
-    error, order = problem.errors(g), problem.order @ problem.masses(g)
-    return bool(np.all((error >= low) & (error <= high)) and order.min() >= -0.5 * CALENDAR_MARGIN)
+    error = problem.errors(g)
+    return bool(np.all((error >= low) & (error <= high)) and _ordered(problem, g))
+
+
+def _ordered(problem, g):
+    """Whether calendar spreads keep half of their margin."""
+    return bool((problem.order @ problem.masses(g)).min() >= -0.5 * CALENDAR_MARGIN)
 
 
 def _stack(fits, tau):
@@ -108,33 +115,44 @@ def _slices(parts):
 
 
 def _calendar(early: Mixture, late: Mixture, n_vix):
-    """(c, n) calendar spreads over the masses, in units of the late option's price, less a margin."""
-    edges = [float(x) for law in (early, late) for x in law.quantile(jnp.array([1e-11, 1 - 1e-11]))]
-    strikes = jnp.geomspace(min(edges), max(edges), N_CALENDAR)
-    otm = [np.asarray(component_otm(strikes, 1.0, law.means, law.widths)) for law in (early, late)]
-    unit = CALENDAR_UNIT * (otm[1] @ np.asarray(late.weights))[:, None]
-    return np.hstack([-otm[0] / unit, np.zeros((N_CALENDAR, n_vix)), (1 - CALENDAR_UNIT * CALENDAR_MARGIN) * otm[1] / unit])
+    """(c, n) calendar spreads over the masses, in units of the dearer option's price, less a margin.
+
+    Struck at every component of either law, between neighbours and beyond the outermost: no dip of the spread is much narrower.
+    """
+    strikes = _strikes(early, late)
+    otm = [np.asarray(component_otm(jnp.asarray(strikes), 1.0, law.means, law.widths)) for law in (early, late)]
+    dearer = np.maximum(*(prices @ np.asarray(law.weights) for prices, law in zip(otm, (early, late), strict=True)))
+    rows = np.hstack([-otm[0], np.zeros((len(strikes), n_vix)), (1 - CALENDAR_UNIT * CALENDAR_MARGIN) * otm[1]])
+    return rows / (CALENDAR_UNIT * np.maximum(dearer, CHEAP))[:, None]
+
+
+def _strikes(early, late):
+    """Means of all components, geometric means of neighbours, and steps of component widths beyond the outermost."""
+    means = np.sort(np.concatenate([early.means, late.means]))
+    low, high = (max(float(law.widths[end]) for law in (early, late)) for end in (0, -1))
+    return np.concatenate([means[0] * np.exp(-low * BEYOND), means, np.sqrt(means[1:] * means[:-1]), means[-1] * np.exp(high * BEYOND)])
 
 
 def smallest_gap(problem: Programme, g, low, high):
     """E[V^2] - forward variance nearest to zero over all positive masses on the nodes with every quote error in [low, high].
 
-    Only equalities, bands and calendar spreads bind; a gap returned here cannot be closed by any law on these nodes. Share of E[V^2].
+    Only equalities, bands and calendar spreads (where options cost `CHEAP` or more) bind; a gap returned here cannot be closed by any law
+    on these nodes whose masses are within `RATIO_RANGE` of the free fit's. Share of E[V^2].
     """
-    w, n = problem.masses(g), len(g)
-    error = problem.errors(g)
-    prices, order = problem.prices * w, problem.order * w
+    w, n, (least, most) = problem.masses(g), len(g), RATIO_RANGE
+    error, order = problem.errors(g), problem.order[np.abs(problem.order) @ w >= 1 / CALENDAR_UNIT]
+    room = most * w  # changes of masses are counted in it, for HiGHS takes coefficients below 1e-9 for zeros
     split = np.zeros((len(problem.target), 2))
     split[-1] = -1.0, 1.0  # gap = positive part - negative part
-    rows = np.vstack([prices, -prices, -order])
+    rows = np.vstack([problem.prices, -problem.prices, -order]) * room
     answer = scipy.optimize.linprog(
         np.r_[np.zeros(n), 1.0, 1.0],
         A_ub=np.hstack([rows, np.zeros((len(rows), 2))]),
-        b_ub=np.r_[high - error, error - low, order.sum(axis=1)],
-        A_eq=np.hstack([problem.rows * w, split]),
+        b_ub=np.r_[high - error, error - low, order @ w + 0.5 * CALENDAR_MARGIN],
+        A_eq=np.hstack([problem.rows * room, split]),
         b_eq=problem.target - problem.rows @ w,
-        bounds=[(RATIO_RANGE[0] - 1, RATIO_RANGE[1] - 1)] * n + [(0, None)] * 2,
-        method="highs",
+        bounds=[((least - 1) / most, (most - 1) / most)] * n + [(0, None)] * 2,
+        method="highs-ipm",  # the dual simplex has called a vertex optimal that was not
     )
     return float(answer.x[-2] - answer.x[-1]) if answer.success else np.inf
 

@@ -24,7 +24,7 @@ class InconsistentError(ValueError):
 
     def __init__(self, triple, free_gap, gap):
         if np.isinf(gap):
-            why = "no masses inside the bid-ask put mu1 before mu2 in convex order: see arbitrage.quoted"
+            why = "no masses near the free ones put mu1 before mu2 in convex order inside the bid-ask: see arbitrage.quoted"
         elif gap:
             why = f"at best {gap:+.6f} remains inside the bid-ask"
         else:

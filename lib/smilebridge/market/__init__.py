@@ -19,6 +19,7 @@ from .quotes import Snapshot as Snapshot
 from .synthetic import SYNTHETIC as SYNTHETIC
 from .synthetic import synthetic as synthetic
 from .triples import Triple as Triple
+from .triples import nearest as nearest
 from .triples import select as select
 from .triples import triples as triples
 from .truth import Statistics as Statistics

@@ -68,6 +68,18 @@ def select(snapshot: Snapshot, vix_expiry, spx_expiry1=None, spx_expiry2=None) -
     return combos[0]
 
 
+def nearest(snapshot: Snapshot) -> Triple:
+    """The triple with the least mismatch of all VIX expiries; among equals (to a minute or two) the one with most VIX quotes.
+
+    raises     QuoteError where there is none
+    """
+    found = triples(snapshot)
+    if not found:
+        there = f"SPX {_listed(snapshot.spx)}; VIX {_listed(snapshot.vix)}"
+        raise QuoteError(snapshot.source, f"no two SPX expiries in order around any VIX expiry; there are: {there}")
+    return min(found, key=lambda triple: (round(triple.mismatch_days, 3), -len(triple.vix)))
+
+
 def _listed(smiles):
     return ", ".join(str(smile.expiry) for smile in smiles) or "none"
 
