@@ -1,0 +1,180 @@
+"""What is asked of a joint law of (S1, V, S2): nodes, instruments, targets. The linear programmes and the entropy solvers ask the same."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..marginals import Laws, Marginal, Mixture
+from ..marginals.mixture import on_strikes
+from ..market import Smile
+from .nodes import late_span, nodes, span
+
+MARKETS = ("SPX T1", "VIX T1", "SPX T2")
+NODES = (60, 40, 80)  # of s1, v, s2, unless asked for others
+EDGE = 0.02  # relative distance of v^2 from the least and the largest variance that the nodes of s2 can carry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """One variable: its nodes and what is traded on it.
+
+    market     "SPX T1", "VIX T1" or "SPX T2"
+    x          (n,) increasing nodes: s = S/F, or v as a decimal
+    weight     (n,) prior mass of the node (S1, V), or the length dx that it stands for (S2)
+    forward    E[x], in units of x: 1 for S, the VIX future (decimal) for V
+    kind       (m,) "P" put, "C" call, "F" forward contract, "N" mass of a node
+    strike     (m,) in units of x
+    payoff     (n, m) at the nodes, per forward
+    bid, ask   (m,) price per forward; equal where the target is exact
+    """
+
+    market: str
+    x: np.ndarray
+    weight: np.ndarray
+    forward: float
+    kind: np.ndarray
+    strike: np.ndarray
+    payoff: np.ndarray
+    bid: np.ndarray
+    ask: np.ndarray
+
+    def __post_init__(self):
+        n, m = len(self.x), len(self.kind)
+        shapes = {"payoff": (n, m), "weight": (n,), "strike": (m,), "bid": (m,), "ask": (m,)}
+        wrong = [f"{name} {getattr(self, name).shape}, need {shape}" for name, shape in shapes.items() if getattr(self, name).shape != shape]
+        if wrong:
+            raise ValueError(f"{self.market}: {'; '.join(wrong)}")
+        if not (np.all(np.diff(self.x) > 0) and np.all(self.x > 0)):
+            raise ValueError(f"{self.market}: nodes must be positive and increase")
+        if (broken := ~(self.bid <= self.ask)).any():
+            worst = int(np.argmax(broken))
+            raise ValueError(f"{self.contract(worst)}: need bid <= ask, got {self.bid[worst]:g} / {self.ask[worst]:g}")
+
+    def __len__(self):
+        return len(self.x)
+
+    def contract(self, j) -> str:
+        """Name of instrument j, e.g. "SPX T2 P0.9" (strikes in units of x)."""
+        words = {"F": "forward", "N": f"mass at {self.strike[j]:.4f}"}
+        return f"{self.market} {words.get(str(self.kind[j]), f'{self.kind[j]}{self.strike[j]:.4f}')}"
+
+    @property
+    def mid(self):
+        """(m,) middle of bid and ask, per forward."""
+        return 0.5 * (self.bid + self.ask)
+
+    @property
+    def half_spread(self):
+        """(m,) half of ask minus bid, per forward; 0 where the target is exact."""
+        return 0.5 * (self.ask - self.bid)
+
+    @classmethod
+    def of_law(cls, market: str, law: Marginal, *, weight=None):
+        """Every node's mass is a target."""
+        x, p = np.asarray(law.x), np.asarray(law.p)
+        kind = np.full(len(x), "N")
+        return cls(market, x, p if weight is None else weight, float(p @ x), kind, x, np.eye(len(x)), p, p)
+
+    @classmethod
+    def of_options(cls, market: str, x, weight, forward: float, strikes, bid, ask, *, carry: bool = True):
+        """Out-of-the-money options (puts below the forward) at bid and ask, and the forward itself at its exact price.
+
+        strikes    (k,) in units of x
+        bid, ask   (k,) per forward
+        carry      whether the forward is an instrument here; S2's follows from S1's by martingality
+        """
+        strikes, bid, ask = (np.asarray(a, float) for a in (strikes, bid, ask))
+        put = strikes < forward
+        payoff = np.maximum(np.where(put, -1.0, 1.0) * (x[:, None] - strikes[None, :]), 0.0) / forward
+        kind = np.where(put, "P", "C")
+        if carry:
+            payoff, kind = np.column_stack([payoff, x / forward - 1]), np.append(kind, "F")
+            strikes, bid, ask = np.append(strikes, forward), np.append(bid, 0.0), np.append(ask, 0.0)
+        return cls(market, x, weight, forward, kind, strikes, payoff, bid, ask)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointProblem:
+    """Nodes, instruments and window of the joint law P of (S1, V, S2); axes in this order everywhere.
+
+    Asked is P >= 0 on the admissible nodes with every instrument inside its bid-ask (on its target where exact) and, for each (s1, v),
+    E[S2 | s1, v] = s1 and E[L(S2/s1) | s1, v] = v^2, L(x) = -(2/tau) log x.
+
+    tau        years, T2 - T1
+    """
+
+    axis1: Axis
+    axisV: Axis
+    axis2: Axis
+    tau: float
+
+    @property
+    def axes(self):
+        """The three axes in order."""
+        return self.axis1, self.axisV, self.axis2
+
+    @property
+    def shape(self):
+        """(n1, nV, n2)."""
+        return tuple(map(len, self.axes))
+
+    @property
+    def contracts(self):
+        """Names of all instruments, axis by axis."""
+        return tuple(axis.contract(j) for axis in self.axes for j in range(len(axis.kind)))
+
+    def log_contract(self, x):
+        """L(x) = -(2/tau) log x, variance a year."""
+        return -2.0 / self.tau * np.log(x)
+
+    @property
+    def admissible(self):
+        """(n1, nV) whether some law on the nodes of s2 has mean s1 and variance v^2, with 2% to spare on both sides.
+
+        The variance of a law on the nodes is least on the two neighbours of s1 and largest on the two ends (L is convex).
+        """
+        s1, v, s2 = (axis.x for axis in self.axes)
+        L2, L1 = self.log_contract(s2), self.log_contract(s1)
+        least = np.interp(s1, s2, L2) - L1
+        largest = np.interp(s1, s2[[0, -1]], L2[[0, -1]]) - L1
+        inside = (s1 > s2[0]) & (s1 < s2[-1])
+        room = (v[None, :] ** 2 > (1 + EDGE) * least[:, None]) & (v[None, :] ** 2 < (1 - EDGE) * largest[:, None])
+        return room & inside[:, None]
+
+    @classmethod
+    def from_laws(cls, mu1: Marginal, muV: Marginal, mu2: Marginal, tau):
+        """Full-law form: the masses of three grids are the targets (see `marginals.grid`)."""
+        length = np.gradient(np.asarray(mu2.x))
+        axes = (Axis.of_law(m, law) for m, law in zip(MARKETS[:2], (mu1, muV), strict=True))
+        return cls(*axes, Axis.of_law(MARKETS[2], mu2, weight=length), float(tau))
+
+    @classmethod
+    def from_strikes(cls, mu1: Mixture, muV: Mixture, mu2: Mixture, tau, *, strikes, n=NODES):
+        """Market-strike form with exact targets: the laws' prices at the given strikes and both forwards.
+
+        strikes    three arrays, in units of S1, V, S2
+        """
+        laws = (mu1, muV, mu2)
+        prices = [on_strikes(law.otm, np.asarray(k, float)) / float(law.mean()) for law, k in zip(laws, strikes, strict=True)]
+        return cls._on_nodes(laws, tau, n, strikes, prices, prices)
+
+    @classmethod
+    def from_quotes(cls, laws: Laws, *, n=NODES):
+        """Market-strike form with every retained quote as an interval; nodes and prior from the fitted laws."""
+        smiles: tuple[Smile, ...] = (laws.triple.spx1, laws.triple.vix, laws.triple.spx2)
+        forwards = (1.0, laws.triple.vix.forward / 100, 1.0)
+        strikes = [smile.k * forward for smile, forward in zip(smiles, forwards, strict=True)]
+        return cls._on_nodes(tuple(laws), laws.tau, n, strikes, [s.bid for s in smiles], [s.ask for s in smiles])
+
+    @classmethod
+    def _on_nodes(cls, laws, tau, n, strikes, bids, asks):
+        spans = span(laws[0]), span(laws[1])
+        reach = (*spans, late_span(*spans, tau))
+        axes = []
+        for market, law, count, k, bid, ask, ends in zip(MARKETS, laws, n, strikes, bids, asks, reach, strict=True):
+            x, dx = nodes(law, count, strikes=k, reach=ends)
+            late = market == MARKETS[2]
+            weight = dx if late else dx * on_strikes(law.density, x)
+            weight = weight if late else weight / weight.sum()
+            axes.append(Axis.of_options(market, x, weight, float(law.mean()), k, bid, ask, carry=not late))
+        return cls(*axes, float(tau))

@@ -1,0 +1,10 @@
+"""The Schrödinger problem on (S1, V, S2): the law nearest to a reference that meets every quote, and what it says."""
+
+from .law import Law as Law
+from .newton import newton as newton
+from .reference import Reference as Reference
+from .schrodinger import Schrodinger as Schrodinger
+from .solution import Defects as Defects
+from .solution import NotConverged as NotConverged
+from .solution import Solution as Solution
+from .solution import Status as Status

@@ -1,0 +1,109 @@
+"""What every solver returns: a law, a status, and the evidence, remeasured from the law."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .curvature import Curvature
+from .inner import CARRIES
+from .law import Law
+from .schrodinger import Schrodinger
+
+TOL = 1e-10  # largest defect of a converged law: prices per forward, S2's mean per s1, E[L] relative to v^2
+
+
+class Status(eqx.Enumeration):
+    """Each entry is advice."""
+
+    converged = ""
+    max_steps = "steps spent before the constraints were met: raise max_steps, or ask arbitrage.existence whether a law exists"
+    infeasible = "no law on these nodes: the weights, rechecked on every node, are a portfolio that wins; see arbitrage.existence"
+    stalled = "no step raises the dual any more: quotes or targets at the edge of what the nodes can carry; see arbitrage.existence"
+    nonfinite = "a potential left the finite range: check the input, and arbitrage.existence"
+
+
+class NotConverged(RuntimeError):
+    """Raised by `Solution.require`."""
+
+
+class Defects(eqx.Module):
+    """Largest violations of the law, remeasured from it.
+
+    mu1, muV, mu2   prices (masses in the full-law form) off their targets or outside their bid-ask, per forward
+    martingale      |E[S2 | s1, v] / s1 - 1| over nodes that carry mass (1e-12 or more)
+    dispersion      |E[L(S2/s1) | s1, v] / v^2 - 1| over the same nodes
+    """
+
+    mu1: Float[Array, ""]
+    muV: Float[Array, ""]
+    mu2: Float[Array, ""]
+    martingale: Float[Array, ""]
+    dispersion: Float[Array, ""]
+
+    def worst(self):
+        """The largest of the five."""
+        return jnp.max(jnp.stack([self.mu1, self.muV, self.mu2, self.martingale, self.dispersion]))
+
+    def __str__(self):
+        return ", ".join(f"{name} {float(getattr(self, name)):.1e}" for name in self.__annotations__)
+
+
+class Solution(eqx.Module):
+    """A law with its verdict; of a vmapped solve, a batch of them.
+
+    gap          () largest slope of the dual, instruments in standard deviations of the first law
+    value        () dual value: entropy H(P | R) less the barrier's share
+    certificate  () nats by which the potentials' best node falls short of their price; positive proves that no law exists on these nodes
+    steps        () outer steps, tried or taken; passes () evaluations of one exponential over the grid
+    """
+
+    law: Law
+    status: Status
+    defects: Defects
+    gap: Float[Array, ""]
+    value: Float[Array, ""]
+    certificate: Float[Array, ""]
+    steps: Int[Array, ""]
+    passes: Int[Array, ""]
+
+    def require(self):
+        """Itself if converged; NotConverged with advice and evidence otherwise. Host side only."""
+        if not bool((self.status == Status.converged).all()):
+            raise NotConverged(f"{Status[self.status]} (steps={self.steps}, {self.defects})")
+        return self
+
+
+def defects(problem: Schrodinger, found: Curvature) -> Defects:
+    """Measure a law at a point of the dual."""
+    means = jnp.concatenate([found.mass.sum(axis=1) @ problem.F1, found.mass.sum(axis=0) @ problem.FV, found.late @ problem.F2])
+    outside = problem.unit * jnp.maximum(jnp.abs(means) - jnp.where(problem.band > 0, 1.0, 0.0), 0.0)
+    carries = found.mass >= CARRIES
+    worst = lambda misses: jnp.where(carries, jnp.abs(misses), 0.0).max()
+    i1 = 1 / (problem.v * jnp.sqrt(problem.tau))
+    return Defects(*(part.max(initial=0.0) for part in problem.split(outside)), worst(found.law.g[0] / i1[None, :]), worst(found.law.dispersion))
+
+
+def certificate(problem: Schrodinger, a, delta):
+    """() price of the potentials at the worst prices inside the band, less their largest value over all admissible nodes.
+
+    Under any law with quotes inside the band the mean of U = a . F + delta . g is at least -sum |a| band; a U that stays below that
+    everywhere contradicts it.
+    """
+    a1, aV, a2 = problem.split(a)
+    i1, i2 = 1 / (problem.v * jnp.sqrt(problem.tau)), 1 / problem.v**2
+    slope1, slope2 = (delta[0] * i1[None, :])[..., None], (delta[1] * i2[None, :])[..., None]
+    late = (problem.F2 @ a2)[None, None, :] + slope1 * problem.d[:, None, :] + slope2 * problem.D[:, None, :]
+    best = (problem.F1 @ a1)[:, None] + (problem.FV @ aV)[None, :] + late.max(axis=-1) - delta[1]
+    return -(jnp.abs(a) * problem.band).sum() - jnp.where(problem.admissible, best, -jnp.inf).max()
+
+
+def conclude(problem: Schrodinger, a, delta, found: Curvature, *, gap, tol, steps, passes, max_steps, stalled=False) -> Solution:
+    """The verdict from the point reached."""
+    measured, proof = defects(problem, found), certificate(problem, a, delta)
+    met = (measured.worst() <= TOL) & (gap <= tol)
+    status = Status.where(steps >= max_steps, Status.max_steps, Status.stalled)
+    status = Status.where(jnp.asarray(stalled), Status.stalled, status)
+    status = Status.where(proof > 0, Status.infeasible, status)
+    status = Status.where(met, Status.converged, status)
+    status = Status.where(jnp.isfinite(measured.worst()) & jnp.isfinite(gap), status, Status.nonfinite)
+    return Solution(Law(problem, a, delta), status, measured, gap, found.value, proof, steps, passes)
