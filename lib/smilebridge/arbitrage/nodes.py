@@ -1,5 +1,7 @@
 """Where a joint law may sit: composite Gauss-Legendre nodes in log x, with panel edges at strikes and room in the tails."""
 
+from itertools import combinations
+
 import numpy as np
 
 from ..marginals import Mixture
@@ -86,3 +88,28 @@ def _gauss(edges, counts):
         dy.append(0.5 * (high - low) * weight)
     x = np.exp(np.concatenate(y))
     return x, x * np.concatenate(dy)
+
+
+def blind_spot(x, strikes, otm, calls, half, *, sight: float = 1.0) -> int | None:
+    """Index of a quote that no law on the nodes can meet, None where there is none.
+
+    Between two nodes a law's call prices are on a line, and beyond the last ones options out of the money are worth nothing. A butterfly
+    with its three strikes between two nodes must therefore be worth nothing within the half-spreads of its legs.
+    strikes    (k,) increasing, in units of x
+    sight      share of the half-spreads that may be used
+    otm, calls, half   (k,) prices out of the money and of calls, half-spreads; per forward
+    """
+    gap = np.searchsorted(x, strikes)
+    for place in np.unique(gap):
+        inside = np.flatnonzero(gap == place)
+        if len(inside) < 3 or place in (0, len(x)):
+            continue
+        i, j, l = (inside[part] for part in np.array(list(combinations(range(len(inside)), 3))).T)
+        w = (strikes[l] - strikes[j]) / (strikes[l] - strikes[i])
+        worth = w * calls[i] - calls[j] + (1 - w) * calls[l]
+        excess = np.abs(worth) - sight * (w * half[i] + half[j] + (1 - w) * half[l])
+        if excess.max() > 0:
+            return int(j[np.argmax(excess)])
+    outside = np.flatnonzero((gap == 0) | (gap == len(x)))
+    lost = otm[outside] > sight * half[outside]
+    return int(outside[np.argmax(lost)]) if lost.any() else None

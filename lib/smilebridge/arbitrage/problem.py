@@ -7,10 +7,13 @@ import numpy as np
 from ..marginals import Laws, Marginal, Mixture
 from ..marginals.mixture import on_strikes
 from ..market import Smile
-from .nodes import late_span, nodes, span
+from .nodes import blind_spot, late_span, nodes, span
 
 MARKETS = ("SPX T1", "VIX T1", "SPX T2")
-NODES = (60, 40, 80)  # of s1, v, s2, unless asked for others
+NODES = (60, 40, 80)  # of s1, v, s2, unless asked for others; at least so many where the quotes choose
+FINER = 1.25  # factor of the nodes where they cannot tell the quotes apart
+SIGHT = 0.8  # share of the half-spreads in which quotes between two nodes must agree with a line, where the nodes are chosen here
+LIMIT = 16  # times that nodes are made finer before the quotes are refused
 EDGE = 0.02  # relative distance of v^2 from the least and the largest variance that the nodes of s2 can carry
 
 
@@ -41,7 +44,8 @@ class Axis:
     def __post_init__(self):
         n, m = len(self.x), len(self.kind)
         shapes = {"payoff": (n, m), "weight": (n,), "strike": (m,), "bid": (m,), "ask": (m,)}
-        wrong = [f"{name} {getattr(self, name).shape}, need {shape}" for name, shape in shapes.items() if getattr(self, name).shape != shape]
+        found = {name: getattr(self, name).shape for name in shapes}
+        wrong = [f"{name} {found[name]}, need {shape}" for name, shape in shapes.items() if found[name] != shape]
         if wrong:
             raise ValueError(f"{self.market}: {'; '.join(wrong)}")
         if not (np.all(np.diff(self.x) > 0) and np.all(self.x > 0)):
@@ -159,12 +163,27 @@ class JointProblem:
         return cls._on_nodes(laws, tau, n, strikes, prices, prices)
 
     @classmethod
-    def from_quotes(cls, laws: Laws, *, n=NODES):
-        """Market-strike form with every retained quote as an interval; nodes and prior from the fitted laws."""
+    def from_quotes(cls, laws: Laws, *, n=None):
+        """Market-strike form with every retained quote as an interval; nodes and prior from the fitted laws.
+
+        n          nodes of s1, v, s2; as many as the quotes need unless given
+        refuses    nodes that leave some butterfly, worth something at the quotes, without a node inside: ValueError naming its strike
+        """
         smiles: tuple[Smile, ...] = (laws.triple.spx1, laws.triple.vix, laws.triple.spx2)
         forwards = (1.0, laws.triple.vix.forward / 100, 1.0)
         strikes = [smile.k * forward for smile, forward in zip(smiles, forwards, strict=True)]
-        return cls._on_nodes(tuple(laws), laws.tau, n, strikes, [s.bid for s in smiles], [s.ask for s in smiles])
+        quotes = [s.bid for s in smiles], [s.ask for s in smiles]
+        counts = list(NODES if n is None else n)
+        for _ in range(LIMIT):
+            problem = cls._on_nodes(tuple(laws), laws.tau, counts, strikes, *quotes)
+            blind = [blind_spot(axis.x, *_options(axis), sight=SIGHT if n is None else 1.0) for axis in problem.axes]
+            if all(spot is None for spot in blind):
+                return problem
+            if n is not None:
+                break
+            counts = [int(np.ceil(FINER * count)) if spot is not None else count for count, spot in zip(counts, blind, strict=True)]
+        axis, at = next((axis, spot) for axis, spot in zip(problem.axes, blind, strict=True) if spot is not None)
+        raise ValueError(f"{axis.contract(at)}: {len(axis)} nodes cannot tell this quote from its neighbours; ask for more nodes")
 
     @classmethod
     def _on_nodes(cls, laws, tau, n, strikes, bids, asks):
@@ -178,3 +197,10 @@ class JointProblem:
             weight = weight if late else weight / weight.sum()
             axes.append(Axis.of_options(market, x, weight, float(law.mean()), k, bid, ask, carry=not late))
         return cls(*axes, float(tau))
+
+
+def _options(axis: Axis):
+    """Strikes in units of x; mid prices out of the money and of calls, half-spreads, per forward."""
+    options = axis.kind != "F"
+    strike, mid = axis.strike[options], axis.mid[options]
+    return strike, mid, mid + np.maximum(1 - strike / axis.forward, 0.0), axis.half_spread[options]

@@ -10,6 +10,7 @@ from jaxtyping import Array
 from .curvature import Curvature, curvature, follow
 from .inner import CARRIES, settle
 from .schrodinger import Schrodinger, outer_mass
+from .sinkhorn import warmed
 from .solution import Solution, certificate, conclude
 
 GAP = 1e-11  # slope of the dual at which Newton stops: prices in standard deviations of the first law, and conditional residuals
@@ -19,6 +20,7 @@ LEAST = 1e-4  # damping after a refusal, at least, before it grows
 GIVEN_UP = 1e12  # damping at which no step is left
 KEEP = 1e-3  # share of the promised rise of the dual that a step must bring
 SOLVED = 0.3  # residual that nodes with mass must reach for a step to count
+FINEST = 1e-4  # standard deviation below which the slope is not measured in it
 ROUNDING = 1e-11  # relative rounding of the dual value
 FIRST = 1e-4  # residual of the first inner solve
 INEXACT = 0.1  # inner residual per slope of the dual
@@ -45,12 +47,14 @@ def newton(problem: Schrodinger, *, start: Solution | None = None, tol=GAP, max_
     tol        slope of the dual, in standard deviations of the first law
     see        book 06_newton; Bourgey & Guyon (2024)
     """
-    a = jnp.zeros_like(problem.unit) if start is None else start.law.a
-    delta = jnp.zeros((2, *problem.log_mass.shape)) if start is None else start.law.delta
-    delta, _, passes = settle(problem, _u2(problem, a), delta, jnp.exp(problem.log_mass), tol=FIRST, max_passes=inner_passes)
+    a, delta = (jnp.zeros_like(problem.unit), jnp.zeros((2, *problem.log_mass.shape))) if start is None else (start.law.a, start.law.delta)
+    delta, law, passes = settle(problem, _u2(problem, a), delta, jnp.exp(problem.log_mass), tol=FIRST, max_passes=inner_passes)
+    if problem.full and start is None:
+        a, delta, law, swept = warmed(problem, a, delta, law, inner_passes=inner_passes)
+        passes = passes + swept
     found = curvature(problem, a, delta)
     scale = jnp.sqrt(jnp.maximum(jnp.diag(found.hessian), 1e-14))
-    slope = lambda found: jnp.abs(found.gradient / scale).max()
+    slope = lambda found: jnp.abs(found.gradient / jnp.maximum(scale, FINEST)).max()
     residual = lambda found: jnp.where(found.mass >= CARRIES, found.law.residual, 0.0).max()
     damping = jnp.asarray(DAMPING if start is None else LEAST)
 

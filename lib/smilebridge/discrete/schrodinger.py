@@ -26,7 +26,9 @@ class Schrodinger(eqx.Module):
     F1, FV, F2    (n1, m1), (nV, mV), (n2, m2) features
     unit          (m,) half of ask - bid, per forward; 1 where the target is exact
     band          (m,) largest error allowed, in units; 0 where the target is exact
+    mid           (m,) middle of bid and ask, per forward: the target mass of a node in the full-law form
     barrier       () strength of the bid-ask barrier
+    full          whether every node of the three laws is an instrument
     """
 
     s1: Float[Array, " n1"]
@@ -42,7 +44,9 @@ class Schrodinger(eqx.Module):
     F2: Float[Array, "n2 m2"]
     unit: Float[Array, " m"]
     band: Float[Array, " m"]
+    mid: Float[Array, " m"]
     barrier: Float[Array, ""]
+    full: bool = eqx.field(static=True)
 
     @classmethod
     def of(cls, problem: JointProblem, reference: Reference | None = None, *, band: float = BAND, barrier: float = BARRIER):
@@ -73,7 +77,9 @@ class Schrodinger(eqx.Module):
             *features,
             unit=jnp.asarray(unit),
             band=jnp.asarray(np.where(half > 0, band, 0.0)),
+            mid=jnp.asarray(np.concatenate([axis.mid for axis in problem.axes])),
             barrier=jnp.asarray(float(barrier)),
+            full=all((axis.kind == "N").all() for axis in problem.axes),
         )
 
     @property
