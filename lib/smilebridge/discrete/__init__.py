@@ -8,6 +8,8 @@ from .archive import save as save
 from .law import Law as Law
 from .newton import newton as newton
 from .reference import Reference as Reference
+from .risks import Risks as Risks
+from .risks import risks as risks
 from .schrodinger import Schrodinger as Schrodinger
 from .sinkhorn import newton_sinkhorn as newton_sinkhorn
 from .sinkhorn import sinkhorn as sinkhorn

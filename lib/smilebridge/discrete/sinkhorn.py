@@ -30,6 +30,7 @@ class Sweep(NamedTuple):
     steps: Array
     passes: Array
     gap: Array
+    sound: Array
 
 
 @eqx.filter_jit
@@ -65,20 +66,27 @@ def warmed(problem: Schrodinger, a, delta, law, *, inner_passes: int):
         new = _sweep(problem, pair, s)
         return new, jnp.abs(jnp.where(target > LIGHTEST, new.a - s.a, 0.0)).max()
 
-    begin = Sweep(a, delta, law, jnp.asarray(0), jnp.asarray(0), jnp.asarray(jnp.inf)), jnp.asarray(jnp.inf)
+    begin = Sweep(a, delta, law, jnp.asarray(0), jnp.asarray(0), jnp.asarray(jnp.inf), jnp.asarray(True)), jnp.asarray(jnp.inf)
     end, _ = jax.lax.while_loop(unfinished, sweep, begin)
     return end.a, end.delta, end.law, end.passes
 
 
 def _sweeps(problem, solve, *, tol, max_steps):
     a, delta = jnp.zeros_like(problem.unit), jnp.zeros((2, *problem.log_mass.shape))
-    begin = Sweep(a, delta, conditional(problem, _u2(problem, a), delta), jnp.asarray(0), jnp.asarray(1), jnp.asarray(jnp.inf))
-    unfinished = lambda s: (s.steps < max_steps) & (s.gap > tol)  # a NaN also stops the loop
-    end = jax.lax.while_loop(unfinished, lambda s: _sweep(problem, solve, s), begin)
+    begin = Sweep(a, delta, conditional(problem, _u2(problem, a), delta), jnp.asarray(0), jnp.asarray(1), jnp.asarray(jnp.inf), jnp.asarray(True))
+    unfinished = lambda s: (s.steps < max_steps) & (s.gap > tol) & s.sound
+    end = jax.lax.while_loop(unfinished, lambda s: _sound(_sweep(problem, solve, s), s), begin)
     found = curvature(problem, end.a, end.delta)
     residual = jnp.where(found.mass >= CARRIES, found.law.residual, 0.0).max()
-    gap = jnp.maximum(jnp.abs(found.gradient).max(), residual)
+    gap = jnp.where(end.sound, jnp.maximum(jnp.abs(found.gradient).max(), residual), jnp.inf)
     return conclude(problem, end.a, end.delta, found, gap=gap, tol=tol, steps=end.steps, passes=end.passes, max_steps=max_steps)
+
+
+def _sound(new: Sweep, old: Sweep) -> Sweep:
+    """The new state where all of it is finite; else the old one, which then is the last."""
+    finite = jnp.isfinite(new.a).all() & jnp.isfinite(new.delta).all() & jnp.isfinite(new.gap)
+    kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, old)
+    return kept._replace(steps=new.steps, passes=new.passes, sound=finite)
 
 
 def _sweep(problem, solve, s: Sweep) -> Sweep:
@@ -96,7 +104,7 @@ def _sweep(problem, solve, s: Sweep) -> Sweep:
     a = jnp.concatenate([a1, aV, a2])
     delta, law, missed, passes = solve(problem, problem.F2 @ a2, s.delta, mass)
     gap = jnp.max(jnp.stack([miss1, missV, miss2, missed]))
-    return Sweep(a, delta, law, s.steps + 1, s.passes + passes + 1, gap)
+    return Sweep(a, delta, law, s.steps + 1, s.passes + passes + 1, gap, s.sound)
 
 
 def _terms(problem):
