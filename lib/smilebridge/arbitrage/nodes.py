@@ -8,6 +8,7 @@ from ..marginals import Mixture
 from ..marginals.mixture import on_strikes
 
 CHEAP = {"mu1": 1e-8, "muV": 1e-7, "mu2": 1e-8}  # price per mean of the option beyond which the nodes end
+BEYOND = {"muV": 2.5}  # times the highest quoted strike: no VIX higher than that; far tails of a fitted law are nobody's quotes
 SPREAD = 0.25  # nodes follow this power of the density in log x: its tails count, but less than its bulk
 REACH = 2.6  # widths of the most volatile window by which S2 may leave the range of S1
 MARGIN = 0.75  # and this factor further down
@@ -15,11 +16,11 @@ FINE = 4001  # points on which a density is read
 
 
 def span(law: Mixture) -> tuple[float, float]:
-    """Where the out-of-the-money option is worth `CHEAP` of the mean, below and above: the stated support of S1 and V."""
+    """Where the out-of-the-money option is worth `CHEAP` of the mean, below and above, and V no further than `BEYOND`: the stated support."""
     low, high = (float(edge) for edge in law.support())
     x = np.geomspace(max(low, 1e-4 * float(law.mean())), min(high, 1e3 * float(law.mean())), FINE)
     worth = np.flatnonzero(on_strikes(law.otm, x) > CHEAP[law.name] * float(law.mean()))
-    return float(x[worth[0]]), float(x[worth[-1]])
+    return float(x[worth[0]]), min(float(x[worth[-1]]), BEYOND.get(law.name, np.inf) * float(law.strikes[-1]))
 
 
 def late_span(s1, v, tau) -> tuple[float, float]:
