@@ -8,8 +8,11 @@ from typing import Annotated
 
 import typer
 
+from .bounds import bounds
+from .calibrate import calibrate
 from .check import check
 from .door import answer
+from .price import price
 
 app = typer.Typer(
     name="smilebridge",
@@ -18,7 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(check)
+for command in (check, calibrate, price, bounds):
+    app.command()(command)
 
 
 def _version(asked: bool):

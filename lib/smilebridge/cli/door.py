@@ -56,10 +56,10 @@ def verdict_on(error: Exception) -> Code | None:
         return Code.UNUSABLE
     from numpy.linalg import LinAlgError
 
-    from .. import marginals, market
+    from .. import discrete, marginals, market
 
-    known = {market.QuoteError: Code.UNUSABLE, marginals.InconsistentError: Code.UNFINISHED, LinAlgError: Code.UNFINISHED}
-    return next((code for kind, code in known.items() if isinstance(error, kind)), None)
+    unusable, unfinished = (market.QuoteError, discrete.ArchiveError), (marginals.InconsistentError, LinAlgError)
+    return Code.UNUSABLE if isinstance(error, unusable) else Code.UNFINISHED if isinstance(error, unfinished) else None
 
 
 def _bad_news(code, message):

@@ -86,12 +86,16 @@ class Findings:
 
     def _cautions(self):
         """What a reader of a good verdict should still know."""
-        missed = max(abs(self.triple.mismatch_t1_days), abs(self.triple.mismatch_t2_days))
         moved = self.laws.identity.moved_bp
-        if missed > FAR_DAYS:
-            yield f"caution: SPX settles up to {missed:.1f} days off the VIX window"
+        yield from self.late()
         if moved > FAR_BP:
             yield f"caution: a law moved by {moved:.0f} bp of vol at 1- or 5-delta"
+
+    def late(self):
+        """A caution where an SPX leg misses the window."""
+        missed = max(abs(self.triple.mismatch_t1_days), abs(self.triple.mismatch_t2_days))
+        if missed > FAR_DAYS:
+            yield f"caution: SPX settles up to {missed:.1f} days off the VIX window"
 
     def _success(self):
         fits = self.laws.smiles
@@ -111,7 +115,7 @@ def examine(asked: Question, *, tell=lambda what: None) -> Findings:
     """
     seconds = {}
     tell(f"reading {asked.chain}")
-    with _timed(seconds, "read"):
+    with timed(seconds, "read"):
         snapshot = market.load(asked.chain, day=asked.day)
         triple = market.select(snapshot, _vix_expiry(snapshot, asked.vix_expiry), asked.spx_expiry1, asked.spx_expiry2)
         index, note = _index(snapshot)
@@ -122,10 +126,10 @@ def examine(asked: Question, *, tell=lambda what: None) -> Findings:
 
 def _fitted(found, asked, tell):
     tell("fitting three laws")
-    with _timed(found.seconds, "fit"):
+    with timed(found.seconds, "fit"):
         laws, refusal = _laws(found.snapshot, found.triple, asked)
     tell("testing the laws")
-    with _timed(found.seconds, "test"):
+    with timed(found.seconds, "test"):
         return replace(found, laws=laws, refusal=refusal, necessary=arbitrage.necessary(*laws, laws.tau))
 
 
@@ -159,7 +163,8 @@ def _index(snapshot):
 
 
 @contextmanager
-def _timed(seconds, stage):
+def timed(seconds: dict[str, float], stage: str):
+    """Writes wall-clock seconds under the name of the stage."""
     start = time.perf_counter()
     try:
         yield

@@ -1,18 +1,12 @@
 """What `check` found, three times: tables for the eye, a record for machines, a picture."""
 
-import sys
 from collections import Counter
 from dataclasses import asdict
 
-from rich import box
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
+from . import page
 from .findings import LEGS, Findings
+from .page import lines, table
 
-WIDTH = 80  # columns where stdout is no terminal
 WORDS = {
     "wings": "wings moved, no quote by more than a tenth of a half-spread",
     "bid-ask": "laws moved within bid-ask",
@@ -26,43 +20,19 @@ REFITTED = {
 
 
 def show(found: Findings):
-    """Prints to stdout: at most as wide as the terminal, 80 columns and no escape codes where there is none."""
-    console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH)
-    for block in (_source(found), _smiles(found), _window(found), *_laws(found), *_portfolio(found), _verdict(found)):
-        console.print(block)
+    """Prints to stdout; see `page.show`."""
+    page.show([source(found), _smiles(found), window(found), *_laws(found), *_portfolio(found), _verdict(found)])
 
 
-def _lines(pairs):
-    """Headed lines; a head is given once."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    last = None
-    for head, line in pairs:
-        grid.add_row("" if head == last else head, Text(str(line)))
-        last = head
-    return Padding(grid, (0, 0, 1, 0))
-
-
-def _table(title, headings, rows, caption=None):
-    """First column flush left, numbers flush right."""
-    look = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
-    table = Table(title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left", **look)
-    for i, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if i == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return Padding(table, (0, 0, 1, 0))
-
-
-def _source(found):
+def source(found: Findings):
+    """Where the quotes come from, what was inferred, and the VIX index that they give."""
     snapshot, index = found.snapshot, found.index
     pairs = [("source", snapshot.source), ("day", snapshot.day), *(("notes", note) for note in snapshot.notes)]
     if index:
         near, far = index.near, index.next
         strips = f"SPX {near.expiry} {near.settlement} ({near.n_strikes} strikes) and {far.expiry} {far.settlement} ({far.n_strikes})"
         pairs.append(("VIX index", f"{index.value:.2f} points, counted in {index.clock}, from {strips}"))
-    return _lines([*pairs, *(("VIX index", note) for note in (index.notes if index else (f"none: {found.index_note}",)))])
+    return lines([*pairs, *(("VIX index", note) for note in (index.notes if index else (f"none: {found.index_note}",)))])
 
 
 def _smiles(found):
@@ -71,7 +41,7 @@ def _smiles(found):
         met = [f"{fit.inside}", f"{fit.worst_miss_bp:.2f}", f"{fit.worst_error:.2f}"] if fit else ["-"] * 3
         rows.append([leg, f"{smile.expiry} {smile.settlement}", f"{smile.forward:.2f}", f"{len(smile)}", f"{len(smile.ledger)}", *met])
     headings = ["smile", "expiry", "forward", "quotes", "rejected", "inside", "miss bp", "error"]
-    return _table("Smiles", headings, rows, "miss: worst, bp of vol out of bid-ask; error: worst, half-spreads")
+    return table("Smiles", headings, rows, "miss: worst, bp of vol out of bid-ask; error: worst, half-spreads")
 
 
 def _legs(found):
@@ -84,13 +54,14 @@ def _rules(smile):
     return dict(Counter(line.rule for line in smile.ledger).most_common())
 
 
-def _window(found):
+def window(found: Findings):
+    """What was rejected, when the options settle, and the years between."""
     triple = found.triple
     pairs = [("rejected", f"{leg}: {_counts(smile)}") for leg, smile, _ in _legs(found)]
     for leg, miss in (("SPX T1", triple.mismatch_t1_days), ("SPX T2", triple.mismatch_t2_days)):
         side, end = "after" if miss >= 0 else "before", "the VIX option" if leg == "SPX T1" else "30 days from it"
         pairs.append(("settlement", f"{leg} settles {abs(miss):.2f} days {side} {end}"))
-    return _lines([*pairs, ("tau", f"{_tau(found):.6f} years ({365 * _tau(found):.2f} days) from T1 to T2")])
+    return lines([*pairs, ("tau", f"{_tau(found):.6f} years ({365 * _tau(found):.2f} days) from T1 to T2")])
 
 
 def _counts(smile):
@@ -109,14 +80,14 @@ def _laws(found):
     rows = [[name, f"{value:.8f}", f"{100 * max(value, 0.0) ** 0.5:.4f}"] for name, value in variances]
     rows += _gaps(identity)
     rows += [["basis", f"{identity.basis:+.8f}", ""]] if identity.treatment == "basis" else []
-    yield _table("Identity E[V^2] = E[L(S2)] - E[L(S1)]", ["", "variance a year", "vol points"], rows)
-    yield _lines([("treatment", f"{identity.treatment}: {_treatment(found.laws)}")])
+    yield table("Identity E[V^2] = E[L(S2)] - E[L(S1)]", ["", "variance a year", "vol points"], rows)
+    yield lines([("treatment", f"{identity.treatment}: {_treatment(found.laws)}")])
     deltas = list(next(iter(identity.moves_bp.values())))
     moved = [[leg, *(f"{moves[delta]:+.1f}" for delta in deltas)] for leg, moves in identity.moves_bp.items()]
     if identity.treatment not in ("basis", "refused"):
-        yield _table(f"Moved by the identity, bp of implied vol, at most {identity.moved_bp:.1f}", ["law", *deltas], moved)
-    yield _table("Necessary conditions", ["condition", "measured", "unit"], _conditions(necessary))
-    yield _lines([("convex order", _order(necessary.order)), *(("conditions", said) for said in _said(found))])
+        yield table(f"Moved by the identity, bp of implied vol, at most {identity.moved_bp:.1f}", ["law", *deltas], moved)
+    yield table("Necessary conditions", ["condition", "measured", "unit"], _conditions(necessary))
+    yield lines([("convex order", _order(necessary.order)), *(("conditions", said) for said in _said(found))])
 
 
 def _gaps(identity):
@@ -156,16 +127,20 @@ def _order(order):
     return "SPX T1 precedes SPX T2: no call gap below zero" if order.holds else "SPX T1 does NOT precede SPX T2"
 
 
-def _portfolio(found):
-    spread = found.spread
+def spread_table(spread):
+    """Calendar arbitrage at the quoted prices, if any."""
     if spread:
         rows = [[leg.contract, *_leg(leg.amount, leg.strike, leg.price)] for leg in spread.legs]
         rows.append(["cost today", "", "", "", f"{spread.price:+.8f}"])
-        yield _table("Portfolio, all per forward", ["call", "amount", "strike", "price", "cost"], rows)
+        yield table("Portfolio, all per forward", ["call", "amount", "strike", "price", "cost"], rows)
         hedge = "at T1, for each T2 call with strike below S1 (and the forward), sell its amount of forwards to T2"
-        yield _lines([("hedge", hedge), ("payoff", f"at least {spread.worst_payoff:+.1e} whatever S1 and S2, remeasured on a grid")])
-    elif found.portfolio:
-        yield _lines([("portfolio", found.portfolio)])
+        yield lines([("hedge", hedge), ("payoff", f"at least {spread.worst_payoff:+.1e} whatever S1 and S2, remeasured on a grid")])
+
+
+def _portfolio(found):
+    yield from spread_table(found.spread)
+    if found.portfolio and not found.spread:
+        yield lines([("portfolio", found.portfolio)])
 
 
 def _leg(amount, strike, price):
@@ -173,8 +148,7 @@ def _leg(amount, strike, price):
 
 
 def _verdict(found):
-    timed = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in found.seconds.items())
-    return _lines([("verdict", found.verdict), ("seconds", timed)])
+    return lines([("verdict", found.verdict), ("seconds", page.spent(found.seconds))])
 
 
 def as_record(found: Findings) -> dict:

@@ -6,7 +6,7 @@ import json
 import platform
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,13 +42,13 @@ class Header:
     packages      {package: version} that wrote it
     """
 
-    source: str = ""
-    day: str = ""
-    years: float | None = None
-    inputs: str = ""
-    packages: dict[str, str] = field(default_factory=dict)
-    format: str = FORMAT
-    edition: int = EDITION
+    source: str
+    day: str
+    years: float | None
+    inputs: str
+    packages: dict[str, str]
+    format: str
+    edition: int
 
 
 def save(file, law: Law, *, source: str = "", day="", years: float | None = None):
@@ -59,7 +59,7 @@ def save(file, law: Law, *, source: str = "", day="", years: float | None = None
     """
     problem = _named(law.problem)
     packages = {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
-    header = Header(source, str(day), years, digest(problem), packages)
+    header = Header(source, str(day), years, digest(problem), packages, FORMAT, EDITION)
     text = np.frombuffer(json.dumps(asdict(header), sort_keys=True).encode(), np.uint8)
     content = _sealed({**problem, **{name: np.asarray(getattr(law, name)) for name in WEIGHTS}, HEADER: text})
     if isinstance(file, str | Path):
