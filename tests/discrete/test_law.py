@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from joints import known, quoted
 
+from joints import known, quoted
 from smilebridge import arbitrage, discrete
 
 
@@ -25,8 +25,9 @@ def test_expectation_is_the_sum_over_nodes(found):
     for name, strike in (("forward-start-call", 1.0), ("vix-call", 0.2), ("straddle", None)):
         factory = arbitrage.PAYOFFS[name]
         claim = factory() if strike is None else factory(strike)
-        values = claim(*(np.asarray(x).reshape(shape) for x, shape in ((law.s1, (-1, 1, 1)), (law.v, (1, -1, 1)), (law.s2, (1, 1, -1)))))
-        assert float(law.expect(lambda s1, v, s2, claim=claim: jnp.asarray(claim(s1, v, s2)))) == pytest.approx((P * values).sum(), rel=1e-12)
+        values = claim(*np.meshgrid(law.s1, law.v, law.s2, indexing="ij"))
+        price = law.expect(lambda s1, v, s2, claim=claim: jnp.asarray(claim(s1, v, s2)))
+        assert float(price) == pytest.approx((P * values).sum(), rel=1e-12)
 
 
 def test_forward_start_is_linear_in_the_law(found):

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from joints import TAU, known, quoted
 from scipy.optimize import minimize
 
+from joints import TAU, known, quoted
 from smilebridge import arbitrage, discrete, market
 
 from .conftest import problem_of, solved
@@ -105,7 +105,7 @@ def test_an_infeasible_market_is_reported_and_never_nan(solver, factor):
     assert found.status != discrete.Status.converged
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((found.law.masses(), found.value, found.defects)))
     assert not arbitrage.existence(problem).exists
-    with pytest.raises(discrete.NotConverged, match="existence"):
+    with pytest.raises(discrete.NotConvergedError, match="existence"):
         found.require()
 
 
@@ -126,7 +126,7 @@ def test_newtons_verdict_of_infeasibility_is_a_portfolio(factor):
 def test_budget_is_reported_not_hidden():
     found = discrete.newton(discrete.Schrodinger.of(problem_of("calm", "strikes")), max_steps=2)
     assert found.status == discrete.Status.max_steps
-    with pytest.raises(discrete.NotConverged, match="max_steps"):
+    with pytest.raises(discrete.NotConvergedError, match="max_steps"):
         found.require()
 
 

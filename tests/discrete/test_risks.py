@@ -5,8 +5,8 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from joints import known, quoted
 
+from joints import known, quoted
 from smilebridge import discrete
 
 CLAIMS = (

@@ -16,7 +16,7 @@ FINE = 4001  # points on which a density is read
 
 
 def span(law: Mixture) -> tuple[float, float]:
-    """Where the out-of-the-money option is worth `CHEAP` of the mean, below and above, and V no further than `BEYOND`: the stated support."""
+    """The stated support: where the option out of the money is worth `CHEAP` of the mean, below and above; V no further than `BEYOND`."""
     low, high = (float(edge) for edge in law.support())
     x = np.geomspace(max(low, 1e-4 * float(law.mean())), min(high, 1e3 * float(law.mean())), FINE)
     worth = np.flatnonzero(on_strikes(law.otm, x) > CHEAP[law.name] * float(law.mean()))

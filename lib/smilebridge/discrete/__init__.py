@@ -14,6 +14,6 @@ from .schrodinger import Schrodinger as Schrodinger
 from .sinkhorn import newton_sinkhorn as newton_sinkhorn
 from .sinkhorn import sinkhorn as sinkhorn
 from .solution import Defects as Defects
-from .solution import NotConverged as NotConverged
+from .solution import NotConvergedError as NotConvergedError
 from .solution import Solution as Solution
 from .solution import Status as Status

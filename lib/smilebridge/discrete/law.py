@@ -43,7 +43,8 @@ class Law(eqx.Module):
     @property
     def potentials(self):
         """u1 (n1,), uV (nV,), u2 (n2,): log-density, up to constants."""
-        return tuple(F @ part for F, part in zip((self.problem.F1, self.problem.FV, self.problem.F2), self.problem.split(self.a), strict=True))
+        features = self.problem.F1, self.problem.FV, self.problem.F2
+        return tuple(F @ part for F, part in zip(features, self.problem.split(self.a), strict=True))
 
     @property
     def deltaL(self) -> Float[Array, "n1 nV"]:

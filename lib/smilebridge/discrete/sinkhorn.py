@@ -73,7 +73,8 @@ def warmed(problem: Schrodinger, a, delta, law, *, inner_passes: int):
 
 def _sweeps(problem, solve, *, tol, max_steps):
     a, delta = jnp.zeros_like(problem.unit), jnp.zeros((2, *problem.log_mass.shape))
-    begin = Sweep(a, delta, conditional(problem, _u2(problem, a), delta), jnp.asarray(0), jnp.asarray(1), jnp.asarray(jnp.inf), jnp.asarray(True))
+    law = conditional(problem, _u2(problem, a), delta)
+    begin = Sweep(a, delta, law, jnp.asarray(0), jnp.asarray(1), jnp.asarray(jnp.inf), jnp.asarray(True))
     unfinished = lambda s: (s.steps < max_steps) & (s.gap > tol) & s.sound
     end = jax.lax.while_loop(unfinished, lambda s: _sound(_sweep(problem, solve, s), s), begin)
     found = curvature(problem, end.a, end.delta)

@@ -22,7 +22,7 @@ class Status(eqx.Enumeration):
     nonfinite = "a potential left the finite range: check the input, and arbitrage.existence"
 
 
-class NotConverged(RuntimeError):
+class NotConvergedError(RuntimeError):
     """Raised by `Solution.require`."""
 
 
@@ -67,9 +67,9 @@ class Solution(eqx.Module):
     passes: Int[Array, ""]
 
     def require(self):
-        """Itself if converged; NotConverged with advice and evidence otherwise. Host side only."""
+        """Itself if converged; NotConvergedError with advice and evidence otherwise. Host side only."""
         if not bool((self.status == Status.converged).all()):
-            raise NotConverged(f"{Status[self.status]} (steps={self.steps}, {self.defects})")
+            raise NotConvergedError(f"{Status[self.status]} (steps={self.steps}, {self.defects})")
         return self
 
 
@@ -80,7 +80,8 @@ def defects(problem: Schrodinger, found: Curvature) -> Defects:
     carries = found.mass >= CARRIES
     worst = lambda misses: jnp.where(carries, jnp.abs(misses), 0.0).max()
     i1 = 1 / (problem.v * jnp.sqrt(problem.tau))
-    return Defects(*(part.max(initial=0.0) for part in problem.split(outside)), worst(found.law.g[0] / i1[None, :]), worst(found.law.dispersion))
+    prices = (part.max(initial=0.0) for part in problem.split(outside))
+    return Defects(*prices, worst(found.law.g[0] / i1[None, :]), worst(found.law.dispersion))
 
 
 def certificate(problem: Schrodinger, a, delta):

@@ -1,5 +1,20 @@
 """Style sheet, drawings, and the numbers quoted in prose. Drawing only: nothing here computes a result."""
 
+from .calibrated import calibrated as calibrated
+from .freedom import against_truth as against_truth
+from .freedom import dials as dials
+from .freedom import forward_starts as forward_starts
+from .hedges import bands as bands
+from .hedges import futures as futures
+from .hedges import holdings as holdings
+from .hedges import payoff_maps as payoff_maps
+from .hedges import verdicts as verdicts
+from .joint import conditional_densities as conditional_densities
+from .joint import conditional_smiles as conditional_smiles
+from .joint import delta_maps as delta_maps
+from .joint import joint_densities as joint_densities
+from .joint import law_smiles as law_smiles
+from .joint import residual_maps as residual_maps
 from .laws import densities as densities
 from .laws import fitted_smiles as fitted_smiles
 from .laws import grid_convergence as grid_convergence
@@ -15,6 +30,11 @@ from .quotes import quoted_smile as quoted_smile
 from .quotes import strip_by_strike as strip_by_strike
 from .quotes import three_roads as three_roads
 from .say import say as say
+from .solvers import convergence as convergence
+from .solvers import departure as departure
+from .solvers import dual_rise as dual_rise
+from .solvers import growth as growth
+from .solvers import together as together
 from .style import INK as INK
 from .style import use_style as use_style
 from .table import Table as Table
