@@ -38,7 +38,7 @@ class State(NamedTuple):
 
 
 @eqx.filter_jit
-def newton(problem: Schrodinger, *, start: Solution | None = None, tol=GAP, max_steps: int = 60, inner_passes: int = 40) -> Solution:
+def newton(problem: Schrodinger, *, start: Solution | None = None, tol=GAP, max_steps: int = 60, inner_passes: int = 100) -> Solution:
     """Maximise the dual from zero weights, or from another solution's.
 
     Each step solves (H + damping D) x = gradient with H the Schur complement and D the diagonal of the first H, lets the multipliers follow

@@ -15,7 +15,7 @@ NAME = {"newton": "implied Newton", "newton_sinkhorn": "mixed Sinkhorn", "sinkho
 SHADES = 13  # steps of the map of a log ratio
 
 
-def convergence(ax, traces, *, work="sweeps", title="", limit=None, tol=None):
+def convergence(ax, traces, *, work="sweeps", title="", limit=(1e-14, 1e4), tol=None):
     """Error against work on two logarithmic axes, a line a solver; what is not finite is left out.
 
     traces   {solver: (work (n,), error (n,))}, solvers named as in `NAME`
@@ -85,6 +85,7 @@ def growth(ax, nodes, passes):
     """
     for solver, spent in passes.items():
         ax.loglog(nodes, spent, label=NAME[solver], **STROKE[solver])
-    ax.set(xlabel="nodes of the grid", ylabel="passes over the grid")
+    most = max(max(spent) for spent in passes.values())
+    ax.set(xlabel="nodes of the grid", ylabel="passes over the grid", ylim=(1.0, 10.0 * most))
     ax.legend()
     return ax
