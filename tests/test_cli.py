@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import chains
+from said import one_line, strict
 from smilebridge import arbitrage, cli, marginals, market
 from smilebridge.cli.door import Code, Output, UnusableError, answer, numerics
 
@@ -49,23 +50,6 @@ def checked(tmp_path_factory):
     command = [sys.executable, "-m", "smilebridge.cli", "check", str(chain(folder)), "--json", "out.json", "--plot", "out.png"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr, json.loads((folder / "out.json").read_text()), folder
-
-
-def strict(path):
-    """The record, refusing NaN and Infinity, which are no JSON."""
-
-    def refuse(name):
-        raise AssertionError(f"{name} in {path.name}")
-
-    return json.loads(path.read_text(), parse_constant=refuse)
-
-
-def one_line(capsys):
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("smilebridge: ")
-    assert err.count("\n") == 1, err
-    return err
 
 
 def test_help_and_version_do_not_wake_the_library():

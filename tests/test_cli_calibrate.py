@@ -1,6 +1,5 @@
 """calibrate, price, bounds: exit codes, records equal to what the library says, laws saved and priced, portfolios where none exists."""
 
-import json
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 import chains
+from said import one_line, strict
 from smilebridge import arbitrage, cli, discrete, market
 from smilebridge.cli.claims import claim
 from smilebridge.cli.door import Code
@@ -26,21 +26,6 @@ def chain(folder, *, name="chain.csv", vix=AGREE, late_vol=1.0):
     table.loc[table["market"] == "VIX", ["strike", "forward"]] *= vix
     table.loc[(table["market"] == "SPX") & (table["expiry"] == "2023-04-14"), ["bid_iv", "ask_iv"]] *= late_vol
     return chains.write(table, folder / name)
-
-
-def strict(path):
-    def refuse(name):
-        raise AssertionError(f"{name} in {path.name}")
-
-    return json.loads(path.read_text(), parse_constant=refuse)
-
-
-def one_line(capsys):
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("smilebridge: ")
-    assert err.count("\n") == 1, err
-    return err
 
 
 @pytest.fixture(scope="module")

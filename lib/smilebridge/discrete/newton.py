@@ -48,7 +48,7 @@ def newton(problem: Schrodinger, *, start: Solution | None = None, tol=GAP, max_
     see        book 06_newton; Bourgey & Guyon (2024)
     """
     a, delta = (jnp.zeros_like(problem.unit), jnp.zeros((2, *problem.log_mass.shape))) if start is None else (start.law.a, start.law.delta)
-    delta, law, passes = settle(problem, _u2(problem, a), delta, jnp.exp(problem.log_mass), tol=FIRST, max_passes=inner_passes)
+    delta, law, passes = settle(problem, problem.late_potential(a), delta, jnp.exp(problem.log_mass), tol=FIRST, max_passes=inner_passes)
     if problem.full and start is None:
         a, delta, law, swept = warmed(problem, a, delta, law, inner_passes=inner_passes)
         passes = passes + swept
@@ -67,7 +67,7 @@ def newton(problem: Schrodinger, *, start: Solution | None = None, tol=GAP, max_
         a = s.a + da
         inner = jnp.clip(INEXACT * slope(s.found), 0.3 * tol, 0.01)
         moved = s.delta + follow(problem, s.found, da)
-        delta, law, passes = settle(problem, _u2(problem, a), moved, s.found.mass, tol=inner, max_passes=inner_passes)
+        delta, law, passes = settle(problem, problem.late_potential(a), moved, s.found.mass, tol=inner, max_passes=inner_passes)
         mass, total = outer_mass(problem, a, law.phi)
         value = -total - problem.penalty(a)[0].sum()
         ratio = _achieved(s.found.value, value, promised)
@@ -83,10 +83,6 @@ def newton(problem: Schrodinger, *, start: Solution | None = None, tol=GAP, max_
     gap = jnp.maximum(slope(end.found), residual(end.found))
     told = {"steps": end.steps, "passes": end.passes, "max_steps": max_steps, "stalled": end.damping >= GIVEN_UP}
     return conclude(problem, end.a, end.delta, end.found, gap=gap, tol=tol, **told)
-
-
-def _u2(problem, a):
-    return problem.F2 @ problem.split(a)[2]
 
 
 def _direction(found: Curvature, scale, damping):

@@ -93,14 +93,23 @@ class Schrodinger(eqx.Module):
         return a[:m1], a[m1 : m1 + mV], a[m1 + mV :]
 
     def penalty(self, a):
-        """Value, slope, curvature (m,) of the dual term of the barrier -nu log(1 - (e/band)^2) on each quote's error e = slope.
+        """Value, slope, curvature (m,) of the bid-ask barrier's dual term: see `bid_ask_barrier`."""
+        return bid_ask_barrier(a, self.band, self.barrier)
 
-        With z = band * a and e/band = z / (nu + sqrt(nu^2 + z^2)); zero for exact targets.
-        """
-        z, nu = self.band * a, self.barrier
-        root = jnp.sqrt(nu**2 + z**2)
-        share = z / (nu + root)
-        return z * share + nu * jnp.log1p(-(share**2)), self.band * share, self.band**2 * nu / (root * (nu + root))
+    def late_potential(self, a: Float[Array, " m"]) -> Float[Array, " n2"]:
+        """u2 at the nodes of s2."""
+        return self.F2 @ self.split(a)[2]
+
+
+def bid_ask_barrier(a, band, nu):
+    """Value, slope, curvature of the dual term of the barrier -nu log(1 - (e/band)^2) on each quote's error e = slope.
+
+    With z = band * a and e/band = z / (nu + sqrt(nu^2 + z^2)); zero for exact targets.
+    """
+    z = band * a
+    root = jnp.sqrt(nu**2 + z**2)
+    share = z / (nu + root)
+    return z * share + nu * jnp.log1p(-(share**2)), band * share, band**2 * nu / (root * (nu + root))
 
 
 class Conditional(eqx.Module):

@@ -9,7 +9,7 @@ from jaxtyping import Array
 
 from .curvature import curvature
 from .inner import CARRIES, settle
-from .schrodinger import Conditional, Schrodinger, conditional, outer_mass, tilted
+from .schrodinger import Conditional, Schrodinger, bid_ask_barrier, conditional, outer_mass, tilted
 from .solution import Solution, conclude
 
 GAP = 1e-10  # slope at which a sweep is the last: prices per forward or half-spreads, and conditional residuals
@@ -73,7 +73,7 @@ def warmed(problem: Schrodinger, a, delta, law, *, inner_passes: int):
 
 def _sweeps(problem, solve, *, tol, max_steps):
     a, delta = jnp.zeros_like(problem.unit), jnp.zeros((2, *problem.log_mass.shape))
-    law = conditional(problem, _u2(problem, a), delta)
+    law = conditional(problem, problem.late_potential(a), delta)
     begin = Sweep(a, delta, law, jnp.asarray(0), jnp.asarray(1), jnp.asarray(jnp.inf), jnp.asarray(True))
     unfinished = lambda s: (s.steps < max_steps) & (s.gap > tol) & s.sound
     end = jax.lax.while_loop(unfinished, lambda s: _sound(_sweep(problem, solve, s), s), begin)
@@ -118,20 +118,18 @@ def _block(problem, F, p, a, mid, band):
 
     In closed form where every node is an instrument: u += log(target / p); else Newton on the tilts of p.
     """
-    bend = lambda a: _penalty(a, band, problem.barrier)
-    miss = jnp.abs(p @ F + bend(a)[0]).max()
+    barrier = lambda a: bid_ask_barrier(a, band, problem.barrier)
+    miss = jnp.abs(p @ F + barrier(a)[1]).max()
     if problem.full:
         return a + jnp.log(jnp.maximum(mid, TINY)) - jnp.log(jnp.maximum(p, TINY)), miss
     base = jnp.log(jnp.maximum(p, TINY)) - F @ a
 
     def value(a):
-        z, nu = band * a, problem.barrier
-        share = z / (nu + jnp.sqrt(nu**2 + z**2))
-        return jax.scipy.special.logsumexp(base + F @ a) + (z * share + nu * jnp.log1p(-(share**2))).sum()
+        return jax.scipy.special.logsumexp(base + F @ a) + barrier(a)[0].sum()
 
     def slope(a):
         q = jax.nn.softmax(base + F @ a)
-        mean, (pull, curve) = q @ F, bend(a)
+        mean, (_, pull, curve) = q @ F, barrier(a)
         return mean + pull, F.T @ (q[:, None] * F) - mean[:, None] * mean[None, :] + jnp.diag(curve)
 
     def unfinished(c):
@@ -149,13 +147,6 @@ def _block(problem, F, p, a, mid, band):
         return a, step + 1, jnp.where(better, 0.1 * damping, jnp.maximum(10 * damping, 1e-6)), slope(a)[0]
 
     return jax.lax.while_loop(unfinished, newton, (a, jnp.asarray(0), jnp.asarray(1e-3), slope(a)[0]))[0], miss
-
-
-def _penalty(a, band, nu):
-    """Slope and curvature of the barrier."""
-    z = band * a
-    root = jnp.sqrt(nu**2 + z**2)
-    return band * z / (nu + root), band**2 * nu / (root * (nu + root))
 
 
 def _pair(inner_passes, tol=SETTLED):
@@ -176,7 +167,3 @@ def _scalar(problem, u2, delta, mass):
     middle = conditional(problem, u2, delta)
     delta = delta.at[1].add(-middle.g[1] / middle.C[2])
     return delta, conditional(problem, u2, delta), missed, jnp.asarray(3)
-
-
-def _u2(problem, a):
-    return problem.F2 @ problem.split(a)[2]

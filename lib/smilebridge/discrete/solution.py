@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 from .curvature import Curvature
 from .inner import CARRIES
 from .law import Law
-from .schrodinger import Schrodinger
+from .schrodinger import Schrodinger, scales
 
 TOL = 1e-10  # largest defect of a converged law: prices per forward, S2's mean per s1, E[L] relative to v^2
 
@@ -79,7 +79,7 @@ def defects(problem: Schrodinger, found: Curvature) -> Defects:
     outside = problem.unit * jnp.maximum(jnp.abs(means) - jnp.where(problem.band > 0, 1.0, 0.0), 0.0)
     carries = found.mass >= CARRIES
     worst = lambda misses: jnp.where(carries, jnp.abs(misses), 0.0).max()
-    i1 = 1 / (problem.v * jnp.sqrt(problem.tau))
+    i1, _ = scales(problem)
     prices = (part.max(initial=0.0) for part in problem.split(outside))
     return Defects(*prices, worst(found.law.g[0] / i1[None, :]), worst(found.law.dispersion))
 
@@ -91,7 +91,7 @@ def certificate(problem: Schrodinger, a, delta):
     everywhere contradicts it.
     """
     a1, aV, a2 = problem.split(a)
-    i1, i2 = 1 / (problem.v * jnp.sqrt(problem.tau)), 1 / problem.v**2
+    i1, i2 = scales(problem)
     slope1, slope2 = (delta[0] * i1[None, :])[..., None], (delta[1] * i2[None, :])[..., None]
     late = (problem.F2 @ a2)[None, None, :] + slope1 * problem.d[:, None, :] + slope2 * problem.D[:, None, :]
     best = (problem.F1 @ a1)[:, None] + (problem.FV @ aV)[None, :] + late.max(axis=-1) - delta[1]
