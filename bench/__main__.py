@@ -1,7 +1,8 @@
 """`python bench [NAME ...]`: runs the benchmarks and writes what they measured to _build/bench/NAME.json.
 
 A benchmark is a file bench/bench_NAME.py with functions `bench_*()` that return a dict of figures, e.g. the result of `clock.measure`
-and the error reached. Nothing here is a test: machines differ, so device and versions stand beside every figure.
+and the error reached; the rows of a table, under "rows", it prints itself. Nothing here is a test: machines differ, so device and versions
+stand beside every figure.
 """
 
 import importlib.metadata
@@ -61,7 +62,8 @@ def main(names):
         figures = {f: getattr(module, f)() for f in dir(module) if f.startswith("bench_")}
         (OUT / f"{name}.json").write_text(json.dumps({**around, "figures": figures}, indent=1, default=float) + "\n", encoding="utf-8")
         for title, values in figures.items():
-            print(f"{title}: " + "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items()), flush=True)
+            single = {k: v for k, v in values.items() if k != "rows"}
+            print(f"{title}: " + "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in single.items()), flush=True)
     print(f"written to {OUT}")
     return 0
 

@@ -19,7 +19,7 @@ COUNTS = (29, 12, 32)
 SMALL, MIDDLE, LARGE = (60, 40, 80), (120, 60, 160), (240, 80, 320)
 MARKETS = 64
 BUMP = 1e-3  # standard deviation of a bump, relative to the price
-BEST = 2000  # sweeps, or evaluations of L-BFGS, where the accuracy is not reached
+BEST = 2000  # sweeps where the accuracy is not reached
 
 
 def _laws():
@@ -33,10 +33,11 @@ def _thinned(law, count):
     return quoted[np.unique(np.linspace(0, len(quoted) - 1, count).round().astype(int))]
 
 
-def _strikes(grid, laws=None):
-    laws = _laws() if laws is None else laws
-    strikes = [_thinned(law, count) for law, count in zip(laws, COUNTS, strict=True)]
-    return arbitrage.JointProblem.from_strikes(*laws, laws.tau, strikes=strikes, n=grid)
+def strikes(grid, *, counts=COUNTS):
+    """Exact prices of so many options a smile, and both forwards."""
+    laws = _laws()
+    chosen = [_thinned(law, count) for law, count in zip(laws, counts, strict=True)]
+    return arbitrage.JointProblem.from_strikes(*laws, laws.tau, strikes=chosen, n=grid)
 
 
 def _full(laws):
@@ -62,12 +63,12 @@ def _solved(problem, solver=discrete.newton, *, repeats=5, **settings):
 
 def bench_a_newton_small():
     """Implied Newton, 60 x 40 x 80."""
-    return _solved(_strikes(SMALL))
+    return _solved(strikes(SMALL))
 
 
 def bench_b_newton_middle():
     """Implied Newton, 120 x 60 x 160."""
-    return _solved(_strikes(MIDDLE), repeats=3)
+    return _solved(strikes(MIDDLE), repeats=3)
 
 
 def bench_d_full_laws():
@@ -85,54 +86,11 @@ def bench_d_quotes():
     return _solved(arbitrage.JointProblem.from_quotes(_laws()), repeats=3)
 
 
-def bench_e_mixed():
-    """The mixed method on strikes: its best."""
-    return _solved(_strikes(SMALL), discrete.newton_sinkhorn, repeats=1, max_steps=BEST)
-
-
-def bench_e_published():
-    """The published method on strikes: its best."""
-    return _solved(_strikes(SMALL), discrete.sinkhorn, repeats=1, max_steps=BEST)
-
-
-def _dual(problem):
-    """Minus the dual of exact targets in all its unknowns, at x = (a, delta)."""
-    m, shape = problem.unit.size, (2, *problem.log_mass.shape)
-    g1 = problem.d[:, None, :] / (problem.v * jnp.sqrt(problem.tau))[None, :, None]
-    g2 = problem.D[:, None, :] / problem.v[None, :, None] ** 2 - 1
-    logR = problem.log_mass[..., None] + problem.log_kernel
-
-    def value(x):
-        (a1, aV, a2), delta = problem.split(x[:m]), x[m:].reshape(shape)[..., None]
-        early = (problem.F1 @ a1)[:, None, None] + (problem.FV @ aV)[None, :, None]
-        return jax.scipy.special.logsumexp(logR + early + (problem.F2 @ a2)[None, None, :] + delta[0] * g1 + delta[1] * g2)
-
-    return jax.jit(jax.value_and_grad(value)), m + 2 * problem.log_mass.size
-
-
-def bench_e_lbfgs():
-    """SciPy's L-BFGS on the same dual in all its unknowns; price_miss is the largest slope in an instrument."""
-    from scipy.optimize import minimize
-
-    problem = discrete.Schrodinger.of(_strikes(SMALL))
-    slope, size = _dual(problem)
-    options = {"maxfun": BEST, "maxiter": BEST, "ftol": 0.0, "gtol": 1e-14, "maxcor": 30}
-    ends = []
-
-    def climb():
-        ends.append(minimize(lambda x: [*map(np.asarray, slope(x))], np.zeros(size), jac=True, method="L-BFGS-B", options=options))
-        return ends[-1].x
-
-    timed, m = measure(climb, repeats=1), problem.unit.size
-    end = ends[-1]
-    return {**timed, "steps": end.nit, "passes": end.nfev, "price_miss": float(np.abs(end.jac[:m]).max()), "value": -float(end.fun)}
-
-
 def bench_f_bumped_markets():
     """64 markets with every option's price bumped by 0.1%, at once, from the base solution."""
-    problem = discrete.Schrodinger.of(_strikes(SMALL))
+    problem = discrete.Schrodinger.of(strikes(SMALL))
     base = discrete.newton(problem).require()
-    kinds = np.concatenate([axis.kind for axis in _strikes(SMALL).axes])
+    kinds = np.concatenate([axis.kind for axis in strikes(SMALL).axes])
     noise = np.random.default_rng(0).normal(size=(MARKETS, problem.unit.size)) * BUMP * np.asarray(problem.mid) * (kinds != "F")
     parts = [jnp.asarray(part) for part in np.split(noise, np.cumsum([problem.F1.shape[1], problem.FV.shape[1]]), axis=1)]
 
@@ -149,12 +107,20 @@ def bench_f_bumped_markets():
 
 def bench_g_existence():
     """A law, or none, by linear programming on 30 x 20 x 40."""
-    problem = _strikes((30, 20, 40))
+    problem = strikes((30, 20, 40))
     verdict = arbitrage.existence(problem)
     timed = measure(lambda: arbitrage.existence(problem).price, repeats=3)
     return {**timed, "exists": verdict.exists, "defect": verdict.law.defects().worst()}
 
 
+def bench_i_risks():
+    """Sensitivities of two claims to every quote, 60 x 40 x 80: a forward-start call and S1 V^2."""
+    law = discrete.newton(discrete.Schrodinger.of(strikes(SMALL))).require().law
+    claims = (lambda s1, v, s2: jnp.maximum(s2 / s1 - 1.0, 0.0), lambda s1, v, s2: s1 * v**2)
+    timed = measure(lambda: discrete.risks(law, claims))
+    return {**timed, "claims": len(claims), "quotes": int(law.a.size)}
+
+
 def bench_h_newton_large():
     """Implied Newton, 240 x 80 x 320; last, since its peak memory would cover the others'."""
-    return _solved(_strikes(LARGE), repeats=1)
+    return _solved(strikes(LARGE), repeats=1)

@@ -267,7 +267,7 @@ def test_joint_arbitrage_prints_its_portfolio(tmp_path, capsys):
 # the real day
 
 
-@pytest.mark.parametrize(("expiry", "quotes"), [("2023-03-15", 187)])
+@pytest.mark.parametrize(("expiry", "quotes"), [("2023-03-15", 187), pytest.param("2023-06-21", 494, marks=pytest.mark.slow)])
 def test_real_triple_is_calibrated_inside_every_bid_ask(data_day, tmp_path, capsys, expiry, quotes):
     options = ["--vix-expiry", expiry, "--no-bounds", "--json", str(tmp_path / "out.json")]
     assert cli.main(["calibrate", str(data_day), *options]) == Code.DONE

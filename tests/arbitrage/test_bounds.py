@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import joints
-from smilebridge.arbitrage import PAYOFFS, JointProblem, bounds, lattice
+from smilebridge.arbitrage import PAYOFFS, JointProblem, bounds, bounds_of, lattice
 from smilebridge.marginals import Marginal
 
 SMALL = (4, 3, 14)
@@ -156,3 +156,12 @@ def test_every_named_payoff_broadcasts():
     for make in PAYOFFS.values():
         claim = make(0.3) if inspect.signature(make).parameters else make()
         assert np.broadcast_shapes(np.shape(claim(np.ones((2, 1, 1)), np.ones((1, 3, 1)), np.ones((1, 1, 4)))), (2, 3, 4)) == (2, 3, 4)
+
+
+def test_claims_together_are_bounded_as_one_by_one(market):
+    problem, _ = market
+    for claim, together in zip(CLAIMS.values(), bounds_of(problem, list(CLAIMS.values())), strict=True):
+        alone = bounds(problem, claim)
+        assert together.lower == pytest.approx(alone.lower, abs=1e-9)
+        assert together.upper == pytest.approx(alone.upper, abs=1e-9)
+        assert together.gap < 1e-9

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import joints
-from smilebridge.arbitrage import Axis, JointProblem, existence, lattice
+from smilebridge.arbitrage import JointProblem, existence, lattice
+from unfair import MARKETS, cut_nodes, moved_future, unfair
 
 TOL = 1e-9  # forwards
 
@@ -19,8 +20,9 @@ def remeasured(portfolio):
     total, price = np.full(problem.shape, portfolio.cash), portfolio.cash
     for axis, x, amounts in zip(problem.axes, (s1, v, s2), held, strict=True):
         for kind, strike, bid, ask, amount in zip(axis.kind, axis.strike, axis.bid, axis.ask, amounts, strict=True):
-            paid = {"P": np.maximum(strike - x, 0), "C": np.maximum(x - strike, 0), "F": x - strike}[kind]
-            total, price = total + amount * paid / axis.forward, price + amount * (ask if amount > 0 else bid)
+            paid = {"P": np.maximum(strike - x, 0), "C": np.maximum(x - strike, 0), "F": x - strike, "N": 1.0 * (x == strike)}[kind]
+            unit = 1.0 if kind == "N" else axis.forward
+            total, price = total + amount * paid / unit, price + amount * (ask if amount > 0 else bid)
     total += portfolio.deltaS[:, :, None] * (s2 - s1)
     total += portfolio.deltaL[:, :, None] * (-2 / problem.tau * np.log(s2 / s1) - v**2)
     return price, total.min()
@@ -38,48 +40,9 @@ def wins(verdict):
     assert verdict.decided
 
 
-def moved_future(problem, factor):
-    """The VIX future and its options, with the strikes, at `factor` times their level."""
-    axis = problem.axisV
-    strikes = factor * axis.strike[:-1]
-    moved = Axis.of_options(axis.market, axis.x, axis.weight, factor * axis.forward, strikes, axis.bid[:-1], axis.ask[:-1])
-    return replace(problem, axisV=moved)
-
-
-def repriced(problem, which, factor, *, pick=slice(None)):
-    """The prices of some options of one axis times a factor."""
-    axis = getattr(problem, which)
-    change = np.ones(len(axis.kind))
-    change[pick] = factor
-    change[axis.kind == "F"] = 1.0
-    return replace(problem, **{which: replace(axis, bid=axis.bid * change, ask=axis.ask * change)})
-
-
-def cut_nodes(problem, low, high):
-    """Bounded support: S2 stays between two levels."""
-    return lattice(problem, n=(12, 8, 20), span=(*((axis.x[0], axis.x[-1]) for axis in problem.axes[:2]), (low, high)))
-
-
-def spoilt(kind, seed, half):
-    problem = joints.quoted(*joints.known(seed), half=half)
-    return {
-        "future up": lambda: moved_future(problem, 1.35),
-        "late smile cut": lambda: repriced(problem, "axis2", 0.75),
-        "calendar violated": lambda: repriced(problem, "axis1", 2.2),
-        "dear wing": lambda: repriced(problem, "axis2", 2.5, pick=3),
-        "VIX butterfly": lambda: repriced(problem, "axisV", 1.5, pick=2),
-        "support too narrow": lambda: cut_nodes(problem, 0.9, 1.09),
-    }[kind]()
-
-
-KINDS = ["future up", "late smile cut", "calendar violated", "dear wing", "VIX butterfly", "support too narrow"]
-
-
-@pytest.mark.parametrize("half", [0.0, 0.02])
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "seed", "half"), MARKETS)
 def test_infeasible_markets_yield_a_portfolio_that_wins(kind, seed, half):
-    wins(existence(spoilt(kind, seed, half)))
+    wins(existence(unfair(kind, seed, half)))
 
 
 @pytest.mark.parametrize("half", [0.0, 0.02])
@@ -104,13 +67,34 @@ def test_full_laws_are_met_node_by_node():
 
 
 def test_fraction_is_that_of_the_bid_ask():
-    problem = spoilt("dear wing", 0, 0.02)
+    problem = unfair("dear wing", 0, 0.02)
     fraction = existence(problem).fraction
     widen = lambda axis, by: replace(axis, bid=axis.mid - by * axis.half_spread, ask=axis.mid + by * axis.half_spread)
     stretched = lambda by: existence(JointProblem(*(widen(axis, by) for axis in problem.axes), problem.tau))
     assert fraction > 1
     assert stretched(1.001 * fraction).exists
     assert not stretched(0.999 * fraction).exists
+
+
+def test_amounts_that_win_are_the_verdict_and_others_do_no_harm():
+    problem = unfair("dear wing", 0, 0.02)
+    cold = existence(problem)
+    told = existence(problem, amounts=cold.portfolio.amounts)
+    wins(told)
+    assert told.law is None
+    assert told.bound == pytest.approx(cold.fraction, rel=1e-6)
+    misled = existence(problem, amounts=-cold.portfolio.amounts)
+    assert misled.fraction == pytest.approx(cold.fraction, rel=1e-6)
+    assert existence(joints.quoted(*joints.known(0), half=0.02), amounts=cold.portfolio.amounts).exists
+
+
+@pytest.mark.parametrize("half", [0.0, 0.02])
+def test_a_verdict_alone_is_the_same_verdict(half):
+    fair, foul = joints.quoted(*joints.known(0), half=half), unfair("late smile cut", 0, half)
+    assert existence(fair, sharp=False).exists
+    assert existence(fair, sharp=False).fraction >= existence(fair).fraction
+    wins(existence(foul, sharp=False))
+    assert existence(foul, sharp=False).bound <= existence(foul).fraction
 
 
 def test_bound_and_fraction_enclose_the_answer():
@@ -120,14 +104,14 @@ def test_bound_and_fraction_enclose_the_answer():
 
 
 def test_slack_is_what_the_portfolio_earns():
-    problem = spoilt("future up", 0, 0.0)
+    problem = unfair("future up", 0, 0.0)
     verdict = existence(problem)
     largest = np.abs(verdict.portfolio.amounts).max()
     assert -verdict.price / largest == pytest.approx(verdict.slack, rel=1e-6)
 
 
 def test_less_is_asked_of_a_free_vix_and_least_without():
-    problem = spoilt("future up", 1, 0.02)
+    problem = unfair("future up", 1, 0.02)
     assert not existence(problem).exists
     assert existence(problem, vix="free").exists
     assert existence(problem, vix="none").exists
@@ -156,7 +140,7 @@ def test_verdict_moves_with_the_support():
 
 
 def test_legs_name_the_contracts():
-    verdict = existence(spoilt("calendar violated", 0, 0.0))
+    verdict = existence(unfair("calendar violated", 0, 0.0))
     names = [name for name, _ in verdict.portfolio.legs]
     assert set(names) <= set(verdict.portfolio.problem.contracts)
     assert any(name.startswith("SPX T1") for name in names)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from smilebridge import market, models
 from smilebridge.market import spreads
@@ -138,6 +138,8 @@ def test_truth_agrees_with_a_simulation_of_the_joint_law(key, within_error):
     split = np.array_split(np.arange(32_000), batches)
     both = [np.r_[part, part + 32_000] for part in split]
     within_error([np.corrcoef(log_s1[part], np.log(v[part]))[0, 1] for part in both], float(truth.value.correlation))
+    vol = 2 * ndtri(0.5 + 0.5 * forward_start[1]) / np.sqrt(30 * DAY)  # of the at-the-money call: nearly linear in its price
+    within_error([np.polyfit(log_s1[part], vol[part], 1)[0] for part in both], float(truth.value.stickiness[0]))
     short = ndtr((np.log(truth.value.s1[2]) - mean[0]) / stdev[0])
     within_error(pairs(10 * v**2 * short), truth.value.local_vix2[0])
     within_error(pairs(short * (v > truth.value.v[10])), truth.value.copula[0, -1])

@@ -5,6 +5,7 @@ from .atomic import Defects as Defects
 from .bounds import Bounds as Bounds
 from .bounds import Side as Side
 from .bounds import bounds as bounds
+from .bounds import bounds_of as bounds_of
 from .convex_order import CalendarSpread as CalendarSpread
 from .convex_order import ConvexOrder as ConvexOrder
 from .convex_order import call_gap as call_gap

@@ -1,6 +1,6 @@
 """What a claim may cost without arbitrage: the dearest and the cheapest law, and the portfolios that enforce both prices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ class Bounds:
     lower, upper   what the hedges enforce; every law's price lies between. An empty range (inf, -inf) where no law exists
     low, high      the two sides, None where no law exists
     vix            "quoted", "free" or "none"
-    scale          E|f| under the law of `existence`: gaps are relative to it
+    scale          E|f| under the law of `existence`: gaps are relative to it; 1 where no law exists
     existence      the verdict on the quotes
     """
 
@@ -76,16 +76,24 @@ def bounds(problem: JointProblem, payoff: Callable | np.ndarray, *, vix: str = "
     vix        "quoted": all quotes; "free": SPX quotes alone, the VIX is what they leave of it; "none": no VIX, f must not depend on v
     see        book 04_arbitrage; Guyon (2024), Theorem 2.4; Guyon, Menegaux & Nutz (2017) for VIX claims given SPX smiles
     """
+    return bounds_of(problem, [payoff], vix=vix)[0]
+
+
+def bounds_of(problem: JointProblem, payoffs: Sequence[Callable | np.ndarray], *, vix: str = "quoted") -> tuple[Bounds, ...]:
+    """`bounds` of several claims: the verdict on the quotes is reached once, and each programme starts from the laws of the one before."""
     programme = Programme.of(problem, vix)
-    claim = _values(programme, payoff)
-    verdict, columns = searched(programme)
-    scale = max(verdict.law.expect(np.abs(claim)), LEAST_SCALE)
+    claims = [_values(programme, payoff) for payoff in payoffs]
+    verdict, columns = searched(programme, sharp=False)
     if not verdict.exists:
-        return Bounds(np.inf, -np.inf, None, None, vix, scale, verdict)
-    high, columns = _greatest(programme, claim, columns, scale)
-    low, _ = _greatest(programme, -claim, columns, scale)
-    low = Side(-low.price, -low.hedge, low.portfolio, low.worst_excess, low.law)
-    return Bounds(low.hedge, high.hedge, low, high, vix, scale, verdict)
+        return tuple(Bounds(np.inf, -np.inf, None, None, vix, 1.0, verdict) for _ in claims)
+    found = []
+    for claim in claims:
+        scale = max(verdict.law.expect(np.abs(claim)), LEAST_SCALE)
+        high, columns = _greatest(programme, claim, columns, scale)
+        low, columns = _greatest(programme, -claim, columns, scale)
+        low = Side(-low.price, -low.hedge, low.portfolio, low.worst_excess, low.law)
+        found.append(Bounds(low.hedge, high.hedge, low, high, vix, scale, verdict))
+    return tuple(found)
 
 
 def _values(programme, payoff):

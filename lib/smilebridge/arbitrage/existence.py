@@ -14,6 +14,8 @@ TOL_LAW = 1e-9  # largest defect of a law: forwards, and relative to v^2
 TOL_FRACTION = 1e-7  # of the bid-ask: to this the fraction is found
 TOL_PAYOFF = 1e-3  # a portfolio wins if it loses at most this share of what it brings
 GAP_SLACK = 1e-11  # forwards: to this the slack is found
+CERTAIN = 1e-3  # of the bid-ask, by which a fraction differs from one where the verdict alone is asked for
+LOST = 1e-8  # forwards of slack at which the exact targets are given up, where the verdict alone is asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,10 +23,10 @@ class Existence:
     """Verdict on a problem: a law, or a portfolio of price < 0 that pays 0 or more on every node.
 
     exists        `law`, remeasured, meets every exact target and sits inside every bid-ask
-    slack         least total miss of the exact targets over all laws on the nodes, forwards
+    slack         least total miss of the exact targets over all laws on the nodes, forwards; inf where it was not sought
     fraction      least e such that a law has every price within e half-spreads of mid; 0 if all targets are exact, inf if slack is left
     bound         of the fraction from below, by a portfolio
-    law           found at that slack or fraction; its defects are remeasured
+    law           found at that slack or fraction; its defects are remeasured. None where amounts that were given win
     portfolio     None where a law exists; its amounts add up to 1
     price         of the portfolio, forwards: negative; 0 where there is none
     worst_payoff  of the portfolio over every node, remeasured; 0 but for rounding
@@ -35,7 +37,7 @@ class Existence:
     slack: float
     fraction: float
     bound: float
-    law: AtomicLaw
+    law: AtomicLaw | None
     portfolio: Portfolio | None
     price: float
     worst_payoff: float
@@ -52,43 +54,68 @@ class Existence:
         return f"no law exists: a portfolio of price {self.price:.3e} forwards pays at least {self.worst_payoff:.1e} on every node"
 
 
-def existence(problem: JointProblem, *, vix: str = "quoted") -> Existence:
+def existence(problem: JointProblem, *, vix: str = "quoted", amounts=None, sharp: bool = True) -> Existence:
     """The law nearest to the quotes by linear programming; where it is not inside them, the portfolio that wins.
 
     min  total miss of the exact targets, then the fraction e with |price - mid| <= e half_spread for every interval,
     over P >= 0 on the nodes with E[S2 | s1, v] = s1 and E[L(S2/s1) | s1, v] = v^2 wherever the nodes of s2 can carry such a kernel.
     Both programmes have an answer whatever the quotes, and so does the dual: its amounts are the portfolio.
     vix        "quoted", "free" (VIX quotes left out), "none" (no VIX: martingale transport of S1 to S2)
+    amounts    (m,) of a portfolio in the instruments that may win, e.g. `discrete.Solution.amounts`: hedged as well as can be, and if it
+               wins it is the verdict; else the programmes start near it
+    sharp      whether the least slack and fraction are wanted; if not, the search ends with the verdict, and both are the found law's
     see        book 04_arbitrage; Guyon (2024), Theorem 2.3
     """
-    return searched(Programme.of(problem, vix))[0]
+    programme = Programme.of(problem, vix)
+    if amounts is None or not np.any(amounts):
+        return searched(programme, sharp=sharp)[0]
+    verdict = _refuted(programme, np.asarray(amounts))
+    return verdict if verdict.decided else searched(programme, near=-np.asarray(amounts), sharp=sharp)[0]
 
 
-def searched(programme: Programme) -> tuple[Existence, Columns]:
-    """The verdict and the columns that carry the law."""
+def searched(programme: Programme, *, near=None, sharp: bool = True) -> tuple[Existence, Columns]:
+    """The verdict and the columns that carry the law.
+
+    near       (m,) amounts of the dual near which to start
+    """
+    lost, certain = (np.inf, (-np.inf, np.inf)) if sharp else (LOST, (1 - CERTAIN, 1 + CERTAIN))
     columns, exact, fraction, bound = programme.first(), programme.exact, 0.0, 0.0
+    if near is not None:
+        columns = columns + programme.priced(near)
     nothing, nowhere = np.zeros((1, 1, 1)), np.zeros_like(exact)
-    optimum = programme.minimum(Aim(nothing, exact * 1.0, np.full(len(exact), np.inf), nowhere), columns, gap=GAP_SLACK)
+    aim = Aim(nothing, exact * 1.0, np.full(len(exact), np.inf), nowhere)
+    optimum = programme.minimum(aim, columns, gap=GAP_SLACK, enough=(-np.inf, lost))
     slack = optimum.value
     if slack > TOL_SLACK:
         fraction = bound = np.inf
     elif not exact.all():
         aim = Aim(nothing, np.zeros(len(exact)), np.where(exact, 0.0, np.inf), ~exact)
-        optimum = programme.minimum(aim, optimum.columns, gap=TOL_FRACTION)
+        optimum = programme.minimum(aim, optimum.columns, gap=TOL_FRACTION, enough=certain)
         fraction, bound = optimum.value, optimum.bound
     return _verdict(programme, optimum, slack, fraction, bound), optimum.columns
 
 
 def _verdict(programme, optimum: Optimum, slack, fraction, bound) -> Existence:
     law = AtomicLaw.of(programme, optimum)
-    exists = law.defects().worst() <= TOL_LAW
-    portfolio = None if exists else winner(programme, optimum.amounts)
-    price, worst = (0.0, 0.0) if exists else (portfolio.price, portfolio.worst())
-    support = tuple((float(axis.x[0]), float(axis.x[-1])) for axis in programme.problem.axes)
-    return Existence(exists, slack, fraction, bound, law, portfolio, price, worst, support)
+    if law.defects().worst() <= TOL_LAW:
+        return Existence(True, slack, fraction, bound, law, None, 0.0, 0.0, _support(programme))
+    portfolio = _of_one(programme, -optimum.amounts)
+    return Existence(False, slack, fraction, bound, law, portfolio, portfolio.price, portfolio.worst(), _support(programme))
 
 
-def winner(programme: Programme, amounts) -> Portfolio:
-    """Sell what the dual values too dear: minus the amounts, hedged to pay nothing or more, one instrument in total."""
-    held = hedged(programme, -amounts)
+def _refuted(programme, amounts) -> Existence:
+    """The verdict by a portfolio alone; `decided` if it wins."""
+    held = _of_one(programme, amounts)
+    room = np.abs(held.amounts) @ np.where(programme.exact, 0.0, programme.unit)
+    bound = 1 - held.price / room if room > 0 else np.inf
+    return Existence(False, np.inf, np.inf, bound, None, held, held.price, held.worst(), _support(programme))
+
+
+def _of_one(programme, amounts) -> Portfolio:
+    """The amounts, hedged to pay nothing or more, one instrument in total."""
+    held = hedged(programme, amounts)
     return held.scaled(1.0 / np.abs(held.amounts).sum())
+
+
+def _support(programme):
+    return tuple((float(axis.x[0]), float(axis.x[-1])) for axis in programme.problem.axes)

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..marginals import Mixture
+from ..marginals import Marginal, Mixture
 from ..marginals.mixture import on_strikes
 
 CHEAP = {"mu1": 1e-8, "muV": 1e-7, "mu2": 1e-8}  # price per mean of the option beyond which the nodes end
@@ -15,8 +15,11 @@ MARGIN = 0.75  # and this factor further down
 FINE = 4001  # points on which a density is read
 
 
-def span(law: Mixture) -> tuple[float, float]:
+def span(law: Mixture | Marginal) -> tuple[float, float]:
     """The stated support: where the option out of the money is worth `CHEAP` of the mean, below and above; V no further than `BEYOND`."""
+    if isinstance(law, Marginal):
+        worth = np.minimum(np.asarray(law.call(law.x)), np.asarray(law.call(law.x) + law.x - law.mean())) > CHEAP[law.name]
+        return float(law.x[np.argmax(worth)]), float(law.x[len(worth) - 1 - np.argmax(worth[::-1])])
     low, high = (float(edge) for edge in law.support())
     x = np.geomspace(max(low, 1e-4 * float(law.mean())), min(high, 1e3 * float(law.mean())), FINE)
     worth = np.flatnonzero(on_strikes(law.otm, x) > CHEAP[law.name] * float(law.mean()))

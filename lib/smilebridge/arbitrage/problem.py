@@ -1,5 +1,6 @@
 """What is asked of a joint law of (S1, V, S2): nodes, instruments, targets. The linear programmes and the entropy solvers ask the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,14 +170,35 @@ class JointProblem:
         n          nodes of s1, v, s2; as many as the quotes need unless given
         refuses    nodes that leave some butterfly, worth something at the quotes, without a node inside: ValueError naming its strike
         """
+        return cls._quoted(laws, n)
+
+    @classmethod
+    def end_to_end(cls, windows: Sequence[Laws], *, n=None) -> list["JointProblem"]:
+        """Problems of a chain: S at the start of a window sits on the nodes on which the one before ends, and has a law instead of quotes.
+
+        windows    laws of successive triples; that law is a placeholder here, the fitted one: whoever solves the chain replaces it
+        n          nodes of s1, v, s2 in the first window, of v and s2 in the others; as many as the quotes need unless given
+        refuses    windows that are not end to end: ValueError
+        """
+        found = [cls._quoted(windows[0], n)]
+        for early, laws in zip(windows, windows[1:], strict=False):
+            if str(laws.triple.spx1) != str(early.triple.spx2):
+                raise ValueError(f"a window starts with {laws.triple.spx1}, the one before ends with {early.triple.spx2}")
+            late = found[-1].axis2
+            mass = np.maximum(late.weight * on_strikes(early.mu2.density, late.x), 1e-300)
+            found.append(cls._quoted(laws, n and (len(mass), *n[1:]), Marginal.from_masses("mu1", late.x, mass / mass.sum())))
+        return found
+
+    @classmethod
+    def _quoted(cls, laws, n, mu1=None):
         smiles: tuple[Smile, ...] = (laws.triple.spx1, laws.triple.vix, laws.triple.spx2)
         forwards = (1.0, laws.triple.vix.forward / 100, 1.0)
         strikes = [smile.k * forward for smile, forward in zip(smiles, forwards, strict=True)]
         quotes = [s.bid for s in smiles], [s.ask for s in smiles]
         counts = list(NODES if n is None else n)
         for _ in range(LIMIT):
-            problem = cls._on_nodes(tuple(laws), laws.tau, counts, strikes, *quotes)
-            blind = [blind_spot(axis.x, *_options(axis), sight=SIGHT if n is None else 1.0) for axis in problem.axes]
+            problem = cls._on_nodes(tuple(laws), laws.tau, counts, strikes, *quotes, mu1=mu1)
+            blind = [_blind(axis, SIGHT if n is None else 1.0) for axis in problem.axes]
             if all(spot is None for spot in blind):
                 return problem
             if n is not None:
@@ -186,17 +208,29 @@ class JointProblem:
         raise ValueError(f"{axis.contract(at)}: {len(axis)} nodes cannot tell this quote from its neighbours; ask for more nodes")
 
     @classmethod
-    def _on_nodes(cls, laws, tau, n, strikes, bids, asks):
-        spans = span(laws[0]), span(laws[1])
-        reach = (*spans, late_span(*spans, tau))
+    def _on_nodes(cls, laws, tau, n, strikes, bids, asks, mu1=None):
+        spans = span(laws[0] if mu1 is None else mu1), span(laws[1])
+        late = late_span(*spans, tau)
+        if mu1 is not None:
+            ends, usual = (mu1.x[0], mu1.x[-1]), float(laws[1].mean())
+            late = tuple(f(*pair) for f, pair in zip((min, max), zip(late, late_span(ends, (usual, usual), tau), strict=True), strict=True))
+        reach = (*spans, late)
         axes = []
         for market, law, count, k, bid, ask, ends in zip(MARKETS, laws, n, strikes, bids, asks, reach, strict=True):
+            if mu1 is not None and market == MARKETS[0]:
+                axes.append(Axis.of_law(market, mu1))
+                continue
             x, dx = nodes(law, count, strikes=k, reach=ends)
             late = market == MARKETS[2]
             weight = dx if late else dx * on_strikes(law.density, x)
             weight = weight if late else weight / weight.sum()
             axes.append(Axis.of_options(market, x, weight, float(law.mean()), k, bid, ask, carry=not late))
         return cls(*axes, float(tau))
+
+
+def _blind(axis: Axis, sight):
+    """A quote that no law on the axis' nodes can meet; none where the law itself is given."""
+    return None if (axis.kind == "N").all() else blind_spot(axis.x, *_options(axis), sight=sight)
 
 
 def _options(axis: Axis):

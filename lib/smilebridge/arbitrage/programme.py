@@ -126,11 +126,19 @@ class Programme:
         narrow, wide = (Columns(np.arange(len(self.kernels)), atoms, weights) for atoms, weights, _ in found)
         return narrow + wide
 
-    def minimum(self, aim: Aim, columns: Columns, *, gap: float) -> Optimum:
+    def priced(self, amounts) -> Columns:
+        """The kernel at each node on which the amounts pay most."""
+        _, _, u2 = self.potentials(amounts)
+        atoms, weights, _ = self.kernels.cheapest(-u2[None, :] + np.zeros((len(self.kernels), 1)), self.kernels.start)
+        sound = np.flatnonzero(self.kernels.misses(atoms, weights) < FAITHFUL)
+        return Columns(sound, atoms[sound], weights[sound])
+
+    def minimum(self, aim: Aim, columns: Columns, *, gap: float, enough=(-np.inf, np.inf)) -> Optimum:
         """The programme over all kernels: solve over the columns, add each node's cheapest kernel if it would help, until none does.
 
         columns    to start from: they must carry a law that the aim allows
         gap        between value and bound, in units of the aim
+        enough     (low, high): a value below low, or a bound above high, ends the search too
         """
         kernels, payoff, atoms = self.kernels, self.at_nodes(aim.payoff), self.kernels.start
         best, lowest, margin = (-np.inf, None), np.inf, np.where(np.isfinite(aim.room), aim.room, 0.0) * self.unit
@@ -142,7 +150,8 @@ class Programme:
             bound = float(reach.min() + amounts @ self.mid - np.abs(amounts) @ margin)
             best = max(best, (bound, amounts), key=lambda entry: entry[0])
             wanted = np.flatnonzero((reach < cash - IMPROVES) & (kernels.misses(atoms, weights) < FAITHFUL))
-            if value - best[0] <= gap or not len(wanted) or not last:
+            settled = value - best[0] <= gap or value < enough[0] or best[0] > enough[1]
+            if settled or not len(wanted) or not last:
                 break
             if value < lowest - gap:
                 columns, lowest = columns[self._cheapest(columns, mass, payoff, amounts)], value

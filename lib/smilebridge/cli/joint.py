@@ -19,6 +19,7 @@ BOUND_QUOTES = 15  # of each smile, at most, that bounds are asked to meet: more
 WIDTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # forward-start strikes: this many standard deviations of the window from the money
 BOUNDED = 1.5  # of them from the money within which bounds are asked for: two linear programmes a strike
 STEP = 0.005  # to which they are rounded
+FINER = 1.4  # factor of the nodes where those of the solver carry no law and nodes at every strike do
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,21 @@ def calibrate(asked: Question, *, solver: str, grid=None, bounded: bool = True, 
         return joint
     joint = _solved(replace(joint, problem=_problem(found.laws, grid)), tell)
     if joint.status != "converged":
-        tell("asking the linear programme whether a law exists")
-        with timed(joint.seconds, "existence"):
-            return replace(joint, existence=arbitrage.existence(arbitrage.lattice(joint.problem)))
+        joint = _judged(joint, tell)
+        if grid is None and joint.existence.exists:
+            finer = [int(np.ceil(FINER * count)) for count in joint.problem.shape]
+            joint = _solved(replace(joint, problem=_problem(found.laws, finer)), tell)
+    if joint.status != "converged":
+        return joint
     return replace(joint, forward_start=_forward_starts(joint, bounded, tell))
+
+
+def _judged(joint, tell):
+    """Whether a law exists on nodes at every strike: by the solver's own weights if they win, else by the linear programme."""
+    tell("asking whether a law exists on nodes at every strike")
+    with timed(joint.seconds, "existence"):
+        lattice, amounts = arbitrage.lattice(joint.problem), np.asarray(joint.solution.amounts)
+        return replace(joint, existence=arbitrage.existence(lattice, amounts=amounts, sharp=False))
 
 
 def _problem(laws, grid):
@@ -141,14 +153,16 @@ def _forward_starts(joint, bounded, tell):
     starts = [ForwardStart(*map(float, row)) for row in zip(strikes, prices, vols, strict=True)]
     if not bounded:
         return tuple(starts)
-    fewer = thinned(joint.problem, BOUND_QUOTES)
+    near = [s for s in starts if abs(np.log(s.strike)) < BOUNDED * width]
+    tell(f"bounding the forward-start calls from {near[0].strike:g} to {near[-1].strike:g}")
+    claims = [arbitrage.PAYOFFS["forward-start-call"](s.strike) for s in near]
     with timed(joint.seconds, "bounds"):
-        return tuple(_bounded(s, fewer, tell) if abs(np.log(s.strike)) < BOUNDED * width else s for s in starts)
+        found = arbitrage.bounds_of(thinned(joint.problem, BOUND_QUOTES), claims)
+    told = {s.strike: _bounded(s, limits, joint.problem.tau) for s, limits in zip(near, found, strict=True)}
+    return tuple(told.get(s.strike, s) for s in starts)
 
 
-def _bounded(start, problem, tell):
-    tell(f"bounding the forward-start call at {start.strike:g}")
-    found = arbitrage.bounds(problem, arbitrage.PAYOFFS["forward-start-call"](start.strike))
+def _bounded(start, found, tau):
     ends = np.maximum([found.lower, found.upper], max(1 - start.strike, 0.0))  # Jensen
-    vols = call_vol(np.full(2, start.strike), ends, problem.tau)
+    vols = call_vol(np.full(2, start.strike), ends, tau)
     return replace(start, lower=float(ends[0]), upper=float(ends[1]), lower_vol=float(vols[0]), upper_vol=float(vols[1]))

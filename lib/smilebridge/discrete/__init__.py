@@ -5,8 +5,20 @@ from .archive import Header as Header
 from .archive import load as load
 from .archive import opened as opened
 from .archive import save as save
+from .bumps import future_bump as future_bump
+from .bumps import moved as moved
+from .bumps import spot_bump as spot_bump
+from .bumps import vol_bump as vol_bump
+from .chains import Chain as Chain
+from .hedge import Hedge as Hedge
+from .hedge import hedge as hedge
 from .law import Law as Law
 from .newton import newton as newton
+from .paths import Paths as Paths
+from .paths import calls_between as calls_between
+from .paths import paths as paths
+from .paths import sampling_errors as sampling_errors
+from .paths import variance_noise as variance_noise
 from .reference import Reference as Reference
 from .risks import Risks as Risks
 from .risks import risks as risks
@@ -17,3 +29,5 @@ from .solution import Defects as Defects
 from .solution import NotConvergedError as NotConvergedError
 from .solution import Solution as Solution
 from .solution import Status as Status
+from .stickiness import Stickiness as Stickiness
+from .stickiness import skew_stickiness as skew_stickiness

@@ -17,7 +17,7 @@ import numpy as np
 from .law import Law
 from .schrodinger import Schrodinger
 
-FORMAT, EDITION = "smilebridge law", 1
+FORMAT, EDITION = "smilebridge law", 2
 PACKAGES = ("smilebridge", "jax", "numpy", "equinox")
 WEIGHTS = ("a", "delta")
 HEADER = "header"

@@ -47,15 +47,25 @@ def curvature(problem: Schrodinger, a, delta) -> Curvature:
     G = absorbed(problem, q, law, root)
     late = P12.sum(axis=0)
     means = jnp.concatenate([mass.sum(axis=1) @ F1, mass.sum(axis=0) @ FV, late @ F2])
+    known = known_means(problem, mass, P12)
     weighted = (jnp.sqrt(mass)[None, :, :, None] * G).reshape(2 * mass.size, -1)
     on_late = F2.T @ (late[:, None] * F2) - _both_sides(F2, weighted.T @ weighted)
-    squares = covariances(problem, mass, P12, PV2, on_late) - means[:, None] * means[None, :]
+    squares = covariances(problem, mass, P12, PV2, on_late) - known.T @ known
     value, slope, bend = problem.penalty(a)
     gradient = -means - slope
     missed = _one_side(F2, jnp.einsum("cij,cijp->p", mass[None] * miss, G))
     reduced = gradient.at[F1.shape[1] + FV.shape[1] :].add(missed)
     pull, response = back(root, miss[..., None])[..., 0], back(root, G)
     return Curvature(law, mass, late, -total - value.sum(), gradient, reduced, squares + jnp.diag(bend), pull, response)
+
+
+def known_means(problem, mass, P12):
+    """(g, m) mean features given what is normalised for itself, times the root of its mass: all (g = 1), or each s1 of a given law."""
+    p1 = mass.sum(axis=1)
+    if not problem.pinned:
+        return jnp.concatenate([p1 @ problem.F1, mass.sum(axis=0) @ problem.FV, P12.sum(axis=0) @ problem.F2])[None, :]
+    rows = jnp.concatenate([mass @ problem.FV, P12 @ problem.F2], axis=1)
+    return rows / jnp.sqrt(jnp.maximum(p1, 1e-300))[:, None]
 
 
 def covariances(problem, mass, P12, PV2, on_late):
@@ -92,7 +102,7 @@ def back(root, x):
     return jnp.stack([r11 * x[0] + r21 * x[1], r22 * x[1]])
 
 
-def follow(problem: Schrodinger, found: Curvature, da):
+def follow(problem: Schrodinger, found, da):
     """(2, n1, nV) first-order move of the multipliers when the weights move by da."""
     da2 = problem.split(da)[2]
     moved = found.response @ (da2 if _few(problem.F2) else problem.F2 @ da2)

@@ -3,10 +3,12 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from ..marginals import Marginal
 from ..market import implied_stdev
-from .schrodinger import Schrodinger, conditional, outer_mass, tilted
+from .schrodinger import Schrodinger, conditional, early_potential, outer_mass, tilted
 
 
 class Law(eqx.Module):
@@ -43,8 +45,9 @@ class Law(eqx.Module):
     @property
     def potentials(self):
         """u1 (n1,), uV (nV,), u2 (n2,): log-density, up to constants."""
-        features = self.problem.F1, self.problem.FV, self.problem.F2
-        return tuple(F @ part for F, part in zip(features, self.problem.split(self.a), strict=True))
+        u2 = self.problem.late_potential(self.a)
+        u1, _ = early_potential(self.problem, self.a, conditional(self.problem, u2, self.delta).phi)
+        return u1, self.problem.FV @ self.problem.split(self.a)[1], u2
 
     @property
     def deltaL(self) -> Float[Array, "n1 nV"]:
@@ -60,13 +63,13 @@ class Law(eqx.Module):
     @eqx.filter_jit
     def mass(self) -> Float[Array, "n1 nV"]:
         """Law of (S1, V)."""
-        phi = conditional(self.problem, self.potentials[2], self.delta).phi
+        phi = conditional(self.problem, self.problem.late_potential(self.a), self.delta).phi
         return outer_mass(self.problem, self.a, phi)[0]
 
     @eqx.filter_jit
     def kernel(self) -> Float[Array, "n1 nV n2"]:
         """Law of S2 given (s1, v)."""
-        weight, _ = tilted(self.problem, self.potentials[2], self.delta)
+        weight, _ = tilted(self.problem, self.problem.late_potential(self.a), self.delta)
         return weight / weight.sum(axis=-1, keepdims=True)
 
     @eqx.filter_jit
@@ -78,6 +81,11 @@ class Law(eqx.Module):
         """p1 (n1,), pV (nV,), p2 (n2,)."""
         P = self.masses()
         return P.sum(axis=(1, 2)), P.sum(axis=(0, 2)), P.sum(axis=(0, 1))
+
+    def late(self) -> Marginal:
+        """Law of S2 on its nodes. Host side only."""
+        p = np.asarray(self.marginals()[2])
+        return Marginal.from_masses("mu1", self.s2, p / p.sum())
 
     def expect(self, payoff) -> Float[Array, ""]:
         """E[f(S1, V, S2)].
@@ -97,9 +105,9 @@ class Law(eqx.Module):
         return jnp.sqrt(mass @ self.v**2 / mass.sum(axis=1))
 
     def vix_given_spx(self) -> Float[Array, "n1 nV"]:
-        """Law of V given S1 = s1, row by row."""
-        mass = self.mass()
-        return mass / mass.sum(axis=1, keepdims=True)
+        """Law of V given S1 = s1, row by row, however little mass s1 has."""
+        phi = conditional(self.problem, self.problem.late_potential(self.a), self.delta).phi
+        return jax.nn.softmax(early_potential(self.problem, self.a, phi)[1], axis=1)
 
     def spx_given_vix(self) -> Float[Array, "nV n1"]:
         """Law of S1 given V = v, row by row."""
@@ -144,14 +152,13 @@ class Law(eqx.Module):
     def sample(self, n_paths: int, *, key) -> tuple[Float[Array, " path"], Float[Array, " path"], Float[Array, " path"]]:
         """Exact draws (s1, v, s2) from the nodes, by inverse transform."""
         first, second = jax.random.split(key)
-        i, j = jnp.divmod(_draw(self.mass().ravel(), jax.random.uniform(first, (n_paths,))), self.v.size)
-        edges = jnp.cumsum(self.kernel(), axis=-1)[i, j]
-        u = jax.random.uniform(second, (n_paths,)) * edges[:, -1]
-        k = jnp.minimum(jax.vmap(jnp.searchsorted)(edges, u), self.s2.size - 1)
+        i, j = jnp.divmod(draw(self.mass().ravel(), jax.random.uniform(first, (n_paths,))), self.v.size)
+        k = draw(self.kernel()[i, j], jax.random.uniform(second, (n_paths,)))
         return self.s1[i], self.v[j], self.s2[k]
 
 
-def _draw(p, u):
-    """Indices with probabilities p."""
-    edges = jnp.cumsum(p)
-    return jnp.minimum(jnp.searchsorted(edges, u * edges[-1]), p.size - 1)
+def draw(p, u):
+    """(path,) indices with probabilities p (n,), or (path, n), each path its own; u (path,) uniforms."""
+    edges = jnp.cumsum(p, axis=-1)
+    find = jnp.searchsorted if p.ndim == 1 else jax.vmap(jnp.searchsorted)
+    return jnp.minimum(find(edges, u * edges[..., -1]), p.shape[-1] - 1)

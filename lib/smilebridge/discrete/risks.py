@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .curvature import absorbed, curvature, orthonormal
+from .curvature import absorbed, curvature, known_means, orthonormal
 from .law import Law
 from .schrodinger import Schrodinger, summarise, tilted
 
@@ -63,7 +63,7 @@ def _covariances(law: Law, found, payoff):
     """E[f] and b_f (m,)."""
     problem = law.problem
     f = law.on_nodes(payoff)
-    weight, top = tilted(problem, law.potentials[2], law.delta)
+    weight, top = tilted(problem, problem.late_potential(law.a), law.delta)
     q = weight / weight.sum(axis=-1, keepdims=True)
     root, _ = orthonormal(summarise(problem, weight, top, law.delta))
     given = (q * f).sum(axis=-1)
@@ -73,5 +73,6 @@ def _covariances(law: Law, found, payoff):
     on_late = late @ problem.F2 - (pulled if problem.F2.shape[1] < problem.F2.shape[0] else pulled @ problem.F2)
     mean = (mass * given).sum()
     joint = jnp.concatenate([(mass * given).sum(axis=1) @ problem.F1, (mass * given).sum(axis=0) @ problem.FV, on_late])
-    means = jnp.concatenate([mass.sum(axis=1) @ problem.F1, mass.sum(axis=0) @ problem.FV, found.late @ problem.F2])
-    return mean, joint - mean * means
+    known = known_means(problem, mass, jnp.einsum("ij,ijk->ik", mass, q))
+    own_mean = (mass * given).sum(axis=1) / jnp.sqrt(jnp.maximum(mass.sum(axis=1), 1e-300)) if problem.pinned else mean[None]
+    return mean, joint - own_mean @ known

@@ -28,6 +28,7 @@ class Schrodinger(eqx.Module):
     band          (m,) largest error allowed, in units; 0 where the target is exact
     mid           (m,) middle of bid and ask, per forward: the target mass of a node in the full-law form
     barrier       () strength of the bid-ask barrier
+    given         (n1,) law of S1 where it is given node by node, so that u1 follows in closed form; (0,) where S1 has instruments
     full          whether every node of the three laws is an instrument
     """
 
@@ -46,6 +47,7 @@ class Schrodinger(eqx.Module):
     band: Float[Array, " m"]
     mid: Float[Array, " m"]
     barrier: Float[Array, ""]
+    given: Float[Array, " g"]
     full: bool = eqx.field(static=True)
 
     @classmethod
@@ -59,10 +61,14 @@ class Schrodinger(eqx.Module):
             raise ValueError(f"need 0 < band <= 1 and barrier > 0, got {band} and {barrier}")
         reference = Reference.papers(problem) if reference is None else reference
         s1, v, s2 = (jnp.asarray(axis.x) for axis in problem.axes)
-        half = np.concatenate([axis.half_spread for axis in problem.axes])
+        exact = [bool((axis.kind == "N").all()) for axis in problem.axes]
+        pinned = exact[0] and not all(exact)
+        traded = problem.axes[1:] if pinned else problem.axes
+        half = np.concatenate([axis.half_spread for axis in traded])
         unit = np.where(half > 0, half, 1.0)
-        split = np.cumsum([len(axis.kind) for axis in problem.axes])[:-1]
-        features = [jnp.asarray((a.payoff - a.mid) / u) for a, u in zip(problem.axes, np.split(unit, split), strict=True)]
+        split = np.cumsum([len(axis.kind) for axis in traded])[:-1]
+        features = [jnp.asarray((a.payoff - a.mid) / u) for a, u in zip(traded, np.split(unit, split), strict=True)]
+        features = [jnp.zeros((len(s1), 0)), *features] if pinned else features
         d = s2[None, :] / s1[:, None] - 1
         D = (2 / problem.tau) * (d - jnp.log1p(d))
         return cls(
@@ -77,10 +83,16 @@ class Schrodinger(eqx.Module):
             *features,
             unit=jnp.asarray(unit),
             band=jnp.asarray(np.where(half > 0, band, 0.0)),
-            mid=jnp.asarray(np.concatenate([axis.mid for axis in problem.axes])),
+            mid=jnp.asarray(np.concatenate([axis.mid for axis in traded])),
             barrier=jnp.asarray(float(barrier)),
-            full=all((axis.kind == "N").all() for axis in problem.axes),
+            given=jnp.asarray(problem.axis1.mid if pinned else np.zeros(0)),
+            full=all(exact),
         )
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the law of S1 is given node by node beside quotes of V and S2."""
+        return self.given.size > 0
 
     @property
     def admissible(self) -> Bool[Array, "n1 nV"]:
@@ -104,12 +116,13 @@ class Schrodinger(eqx.Module):
 def bid_ask_barrier(a, band, nu):
     """Value, slope, curvature of the dual term of the barrier -nu log(1 - (e/band)^2) on each quote's error e = slope.
 
-    With z = band * a and e/band = z / (nu + sqrt(nu^2 + z^2)); zero for exact targets.
+    With z = band * a and e/band = z / (nu + sqrt(nu^2 + z^2)), so that 1 - (e/band)^2 = 2 nu / (nu + sqrt(nu^2 + z^2)): finite for
+    every a; zero for exact targets.
     """
     z = band * a
-    root = jnp.sqrt(nu**2 + z**2)
+    root = jnp.hypot(nu, z)
     share = z / (nu + root)
-    return z * share + nu * jnp.log1p(-(share**2)), band * share, band**2 * nu / (root * (nu + root))
+    return z * share + nu * jnp.log(2 * nu / (nu + root)), band * share, band**2 * nu / (root * (nu + root))
 
 
 class Conditional(eqx.Module):
@@ -177,10 +190,23 @@ def solve2(C, b, ridge=0.0):
     return jnp.stack([c22 * b[0] - c12 * b[1], c11 * b[1] - c12 * b[0]]) / det[None]
 
 
-def outer_mass(problem: Schrodinger, a, phi):
-    """(n1, nV) law of (S1, V), and the log of the total mass."""
+def early_potential(problem: Schrodinger, a, phi):
+    """(n1,) u1, and (n1, nV) log of the law of (S1, V) without it, up to a constant.
+
+    Where the law of S1 is given, u1(s1) = log of its mass less log of the row's.
+    """
     a1, aV, _ = problem.split(a)
-    log_mass = problem.log_mass + (problem.F1 @ a1)[:, None] + (problem.FV @ aV)[None, :] + phi
-    log_mass = jnp.where(problem.admissible, log_mass, -jnp.inf)
+    rest = jnp.where(problem.admissible, problem.log_mass + (problem.FV @ aV)[None, :] + phi, -jnp.inf)
+    if problem.pinned:
+        return jnp.log(jnp.maximum(problem.given, 1e-300)) - jax.scipy.special.logsumexp(rest, axis=1), rest
+    return problem.F1 @ a1, rest
+
+
+def outer_mass(problem: Schrodinger, a, phi):
+    """(n1, nV) law of (S1, V), and the log of the total mass; less E[u1] where u1 has made that zero."""
+    u1, rest = early_potential(problem, a, phi)
+    log_mass = u1[:, None] + rest
+    if problem.pinned:
+        return jnp.exp(log_mass), -problem.given @ u1
     total = jax.scipy.special.logsumexp(log_mass)
     return jnp.exp(log_mass - total), total

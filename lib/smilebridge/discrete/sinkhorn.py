@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .certificate import best_hedge, certificate
 from .curvature import curvature
 from .inner import CARRIES, settle
 from .schrodinger import Conditional, Schrodinger, bid_ask_barrier, conditional, outer_mass, tilted
@@ -20,6 +21,7 @@ BLOCK_STEPS = 30  # Newton steps on one variable's own law, at most
 BLOCK_TOL = 1e-13
 ROUGH = 1e-8  # conditional residual of the sweeps that prepare Newton
 SETTLED = 1e-12  # conditional residual of the mixed method at each sweep
+CHECK = 20  # sweeps from one question whether the weights prove that no law exists to the next
 TINY = 1e-300
 
 
@@ -31,6 +33,7 @@ class Sweep(NamedTuple):
     passes: Array
     gap: Array
     sound: Array
+    proof: Array
 
 
 @eqx.filter_jit
@@ -66,7 +69,7 @@ def warmed(problem: Schrodinger, a, delta, law, *, inner_passes: int):
         new = _sweep(problem, pair, s)
         return new, jnp.abs(jnp.where(target > LIGHTEST, new.a - s.a, 0.0)).max()
 
-    begin = Sweep(a, delta, law, jnp.asarray(0), jnp.asarray(0), jnp.asarray(jnp.inf), jnp.asarray(True)), jnp.asarray(jnp.inf)
+    begin = _begin(a, delta, law), jnp.asarray(jnp.inf)
     end, _ = jax.lax.while_loop(unfinished, sweep, begin)
     return end.a, end.delta, end.law, end.passes
 
@@ -74,13 +77,26 @@ def warmed(problem: Schrodinger, a, delta, law, *, inner_passes: int):
 def _sweeps(problem, solve, *, tol, max_steps):
     a, delta = jnp.zeros_like(problem.unit), jnp.zeros((2, *problem.log_mass.shape))
     law = conditional(problem, problem.late_potential(a), delta)
-    begin = Sweep(a, delta, law, jnp.asarray(0), jnp.asarray(1), jnp.asarray(jnp.inf), jnp.asarray(True))
-    unfinished = lambda s: (s.steps < max_steps) & (s.gap > tol) & s.sound
-    end = jax.lax.while_loop(unfinished, lambda s: _sound(_sweep(problem, solve, s), s), begin)
+    unfinished = lambda s: (s.steps < max_steps) & (s.gap > tol) & s.sound & ~(s.proof > 0)
+    end = jax.lax.while_loop(unfinished, lambda s: _judged(problem, _sound(_sweep(problem, solve, s), s)), _begin(a, delta, law))
     found = curvature(problem, end.a, end.delta)
     residual = jnp.where(found.mass >= CARRIES, found.law.residual, 0.0).max()
     gap = jnp.where(end.sound, jnp.maximum(jnp.abs(found.gradient).max(), residual), jnp.inf)
     return conclude(problem, end.a, end.delta, found, gap=gap, tol=tol, steps=end.steps, passes=end.passes, max_steps=max_steps)
+
+
+def _begin(a, delta, law):
+    return Sweep(a, delta, law, jnp.asarray(0), jnp.asarray(0), jnp.asarray(jnp.inf), jnp.asarray(True), jnp.asarray(-jnp.inf))
+
+
+def _judged(problem, s: Sweep) -> Sweep:
+    """Now and then, whether the weights prove that no law exists."""
+    asked = s.steps % CHECK == 0
+
+    def proof():
+        return certificate(problem, s.a, best_hedge(problem, problem.late_potential(s.a), s.delta, wanted=asked))
+
+    return s._replace(proof=jax.lax.cond(asked, proof, lambda: s.proof))
 
 
 def _sound(new: Sweep, old: Sweep) -> Sweep:
@@ -105,7 +121,7 @@ def _sweep(problem, solve, s: Sweep) -> Sweep:
     a = jnp.concatenate([a1, aV, a2])
     delta, law, missed, passes = solve(problem, problem.F2 @ a2, s.delta, mass)
     gap = jnp.max(jnp.stack([miss1, missV, miss2, missed]))
-    return Sweep(a, delta, law, s.steps + 1, s.passes + passes + 1, gap, s.sound)
+    return Sweep(a, delta, law, s.steps + 1, s.passes + passes + 1, gap, s.sound, s.proof)
 
 
 def _terms(problem):
@@ -119,6 +135,8 @@ def _block(problem, F, p, a, mid, band):
     In closed form where every node is an instrument: u += log(target / p); else Newton on the tilts of p.
     """
     barrier = lambda a: bid_ask_barrier(a, band, problem.barrier)
+    if F.shape[1] == 0:
+        return a, jnp.asarray(0.0)
     miss = jnp.abs(p @ F + barrier(a)[1]).max()
     if problem.full:
         return a + jnp.log(jnp.maximum(mid, TINY)) - jnp.log(jnp.maximum(p, TINY)), miss

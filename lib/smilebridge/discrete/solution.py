@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .certificate import best_hedge, certificate
 from .curvature import Curvature
 from .inner import CARRIES
 from .law import Law
@@ -53,7 +54,8 @@ class Solution(eqx.Module):
 
     gap          () largest slope of the dual, instruments in standard deviations of the first law
     value        () dual value: entropy H(P | R) less the barrier's share
-    certificate  () nats by which the potentials' best node falls short of their price; positive proves that no law exists on these nodes
+    certificate  () nats by which the weights, hedged as well as can be at every node where no law was met, fall short of their price at
+                 their best node; positive proves that no law exists on these nodes
     steps        () outer steps, tried or taken; passes () evaluations of one exponential over the grid
     """
 
@@ -65,6 +67,14 @@ class Solution(eqx.Module):
     certificate: Float[Array, ""]
     steps: Int[Array, ""]
     passes: Int[Array, ""]
+
+    @property
+    def amounts(self) -> Float[Array, " m"]:
+        """Of the instruments in the order of `JointProblem.contracts` (those of V and S2 where the law of S1 is given), per forward.
+
+        Hedged as well as can be they win if `certificate` is positive: see `arbitrage.existence`.
+        """
+        return -self.law.a / self.law.problem.unit
 
     def require(self):
         """Itself if converged; NotConvergedError with advice and evidence otherwise. Host side only."""
@@ -80,28 +90,16 @@ def defects(problem: Schrodinger, found: Curvature) -> Defects:
     carries = found.mass >= CARRIES
     worst = lambda misses: jnp.where(carries, jnp.abs(misses), 0.0).max()
     i1, _ = scales(problem)
-    prices = (part.max(initial=0.0) for part in problem.split(outside))
-    return Defects(*prices, worst(found.law.g[0] / i1[None, :]), worst(found.law.dispersion))
-
-
-def certificate(problem: Schrodinger, a, delta):
-    """() price of the potentials at the worst prices inside the band, less their largest value over all admissible nodes.
-
-    Under any law with quotes inside the band the mean of U = a . F + delta . g is at least -sum |a| band; a U that stays below that
-    everywhere contradicts it.
-    """
-    a1, aV, a2 = problem.split(a)
-    i1, i2 = scales(problem)
-    slope1, slope2 = (delta[0] * i1[None, :])[..., None], (delta[1] * i2[None, :])[..., None]
-    late = (problem.F2 @ a2)[None, None, :] + slope1 * problem.d[:, None, :] + slope2 * problem.D[:, None, :]
-    best = (problem.F1 @ a1)[:, None] + (problem.FV @ aV)[None, :] + late.max(axis=-1) - delta[1]
-    return -(jnp.abs(a) * problem.band).sum() - jnp.where(problem.admissible, best, -jnp.inf).max()
+    mu1, muV, mu2 = (part.max(initial=0.0) for part in problem.split(outside))
+    mu1 = jnp.abs(found.mass.sum(axis=1) - problem.given).max() if problem.pinned else mu1
+    return Defects(mu1, muV, mu2, worst(found.law.g[0] / i1[None, :]), worst(found.law.dispersion))
 
 
 def conclude(problem: Schrodinger, a, delta, found: Curvature, *, gap, tol, steps, passes, max_steps, stalled=False) -> Solution:
     """The verdict from the point reached."""
-    measured, proof = defects(problem, found), certificate(problem, a, delta)
+    measured = defects(problem, found)
     met = (measured.worst() <= TOL) & (gap <= tol)
+    proof = certificate(problem, a, best_hedge(problem, problem.late_potential(a), delta, wanted=~met))
     status = Status.where(steps >= max_steps, Status.max_steps, Status.stalled)
     status = Status.where(jnp.asarray(stalled), Status.stalled, status)
     status = Status.where(proof > 0, Status.infeasible, status)

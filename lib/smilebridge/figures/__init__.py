@@ -1,6 +1,11 @@
 """Style sheet, drawings, and the numbers quoted in prose. Drawing only: nothing here computes a result."""
 
 from .calibrated import calibrated as calibrated
+from .chains import between_dates as between_dates
+from .chains import chain_smiles as chain_smiles
+from .chains import path_fan as path_fan
+from .chains import repriced as repriced
+from .chains import vix_again as vix_again
 from .freedom import against_truth as against_truth
 from .freedom import dials as dials
 from .freedom import forward_starts as forward_starts
@@ -29,6 +34,11 @@ from .quotes import mismatch as mismatch
 from .quotes import quoted_smile as quoted_smile
 from .quotes import strip_by_strike as strip_by_strike
 from .quotes import three_roads as three_roads
+from .risks import both_ends as both_ends
+from .risks import hedged as hedged
+from .risks import risk_matrix as risk_matrix
+from .risks import stickiness as stickiness
+from .risks import vix_responses as vix_responses
 from .say import say as say
 from .solvers import convergence as convergence
 from .solvers import departure as departure

@@ -8,6 +8,7 @@ from .laws import InconsistentError as InconsistentError
 from .laws import Laws as Laws
 from .laws import SmileFit as SmileFit
 from .laws import from_quotes as from_quotes
+from .laws import from_triple as from_triple
 from .laws import smile_fit as smile_fit
 from .laws import variance_gap as variance_gap
 from .mixture import Mixture as Mixture

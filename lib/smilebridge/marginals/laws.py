@@ -113,11 +113,18 @@ def from_quotes(snapshot: Snapshot, vix_expiry, *, spx_expiry1=None, spx_expiry2
     refuses      unknown expiries, fewer than three quotes (`QuoteError`); a gap that quotes do not let close (`InconsistentError`)
     see          book 02_marginals
     """
+    return from_triple(select(snapshot, vix_expiry, spx_expiry1, spx_expiry2), wings=wings)
+
+
+def from_triple(triple: Triple, *, wings: str = "consistent", tau: float | None = None) -> Laws:
+    """The same for a triple at hand, e.g. one of `market.successive`.
+
+    tau          years of VIX variance in the window (`market.window_clock`); those between the SPX expiries unless given
+    """
     if wings not in ("consistent", "basis"):
         raise ValueError(f'wings: need "consistent" or "basis", got {wings!r}')
-    triple = select(snapshot, vix_expiry, spx_expiry1, spx_expiry2)
     smiles = (triple.spx1, triple.vix, triple.spx2)
-    tau = triple.spx2.years - triple.spx1.years
+    tau = triple.spx2.years - triple.spx1.years if tau is None else tau
     units = (1.0, triple.vix.forward / 100, 1.0)
     fits = tuple(fit_smile(smile, name=name, unit=unit) for smile, (_, name), unit in zip(smiles, LEGS, units, strict=True))
     free = tuple(fit.law for fit in fits)

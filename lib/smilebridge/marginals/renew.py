@@ -16,7 +16,7 @@ from .smooth import fit_smile
 
 RAW = Path(__file__).resolve().parents[4] / "shared" / "data"
 TABLES = Path(__file__).resolve().parents[1] / "market" / "shipped"
-VIX_EXPIRIES = {"2023-02-15": ("2023-02-22", "2023-03-01", "2023-03-15")}
+VIX_EXPIRIES = {"2023-02-15": ("2023-02-22", "2023-03-01", "2023-03-15", "2023-03-22", "2023-04-19")}
 
 
 def renew(day: str, folder: Path = RAW) -> bool:

@@ -21,7 +21,10 @@ from .synthetic import synthetic as synthetic
 from .triples import Triple as Triple
 from .triples import nearest as nearest
 from .triples import select as select
+from .triples import successive as successive
 from .triples import triples as triples
+from .triples import window_clock as window_clock
+from .triples import window_variance as window_variance
 from .truth import Statistics as Statistics
 from .truth import Truth as Truth
 from .truth import truth as truth

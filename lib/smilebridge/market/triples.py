@@ -80,6 +80,64 @@ def nearest(snapshot: Snapshot) -> Triple:
     return min(found, key=lambda triple: (round(triple.mismatch_days, 3), -len(triple.vix)))
 
 
+def successive(snapshot: Snapshot, n_windows: int, *, vix_expiry=None) -> tuple[Triple, ...]:
+    """Triples end to end: each starts with the SPX smile that ends the one before, at the VIX expiry nearest to it.
+
+    vix_expiry   of the first, date or "yyyy-mm-dd"; that of the least mismatch in all windows unless given
+    raises       QuoteError where no VIX expiry within `NEAR_DAYS` or no late SPX smile goes on
+    """
+    if vix_expiry:
+        return _onwards(snapshot, select(snapshot, vix_expiry), n_windows)
+    found, said = [], QuoteError(snapshot.source, f"no two SPX expiries in order around any VIX expiry; VIX {_listed(snapshot.vix)}")
+    for vix in snapshot.vix:
+        try:
+            found.append(_onwards(snapshot, select(snapshot, vix.expiry), n_windows))
+        except QuoteError as error:
+            said = error
+    if not found:
+        raise said
+    return min(found, key=lambda windows: sum(triple.mismatch_days for triple in windows))
+
+
+def _onwards(snapshot, triple, n_windows):
+    found = [triple]
+    while len(found) < n_windows:
+        late = found[-1].spx2
+        miss = lambda vix, late=late: abs(days_between(moment(late.expiry, late.settlement), moment(vix.expiry, vix.settlement)))
+        near = min(snapshot.vix, key=miss)
+        combos = _triples_of(snapshot, near, [late]) if miss(near) <= NEAR_DAYS else []
+        if not combos:
+            there = f"there are: VIX {_listed(snapshot.vix)}; SPX {_listed(snapshot.spx)}"
+            raise QuoteError(snapshot.source, f"window {len(found) + 1}: no VIX expiry near {late} with a later SPX smile; {there}")
+        found.append(combos[0])
+    return tuple(found)
+
+
+def window_variance(snapshot: Snapshot, vix: Smile) -> float:
+    """Forward variance a year over the thirty days of a VIX smile, to the minute: SPX strips, total variance linear in time between them.
+
+    NaN where the SPX smiles end before the window does.
+    """
+    ends = days_ahead(vix, snapshot.day, "minutes") + np.array([0.0, WINDOW.days])
+    strips = [strip(smile, days_ahead(smile, snapshot.day, "minutes")) for smile in snapshot.spx]
+    days, total = np.array(sorted((found.days, found.total_variance) for found in strips)).T
+    early, late = np.interp(ends, np.r_[0.0, days], np.r_[0.0, total], right=np.nan)
+    return float(late - early) * YEAR_DAYS / WINDOW.days
+
+
+def window_clock(snapshot: Snapshot, triple: Triple) -> float:
+    """Years of VIX variance between the two SPX expiries of a triple: their forward variance over that of the VIX's own thirty days.
+
+    With this tau a window of 28 days that the VIX does not cover is as calm or as wild, per unit of the VIX, as the SPX strips say.
+    raises     QuoteError where the SPX smiles do not cover the thirty days
+    """
+    days = days_between(moment(triple.spx1.expiry, triple.spx1.settlement), moment(triple.spx2.expiry, triple.spx2.settlement))
+    exact = window_variance(snapshot, triple.vix)
+    if not (exact > 0 and triple.forward_variance > 0):
+        raise QuoteError(triple.vix, f"no forward variance over its thirty days from the SPX smiles: {_listed(snapshot.spx)}")
+    return triple.forward_variance / exact * days / YEAR_DAYS
+
+
 def _listed(smiles):
     return ", ".join(str(smile.expiry) for smile in smiles) or "none"
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import models
+from .black import implied_stdev
 from .synthetic import CALENDARS, DAY, SYNTHETIC
 
 LEVELS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -20,6 +21,8 @@ DECILES = slice(2, 11)  # of LEVELS
 STRIKES = (0.9, 0.95, 1.0, 1.05, 1.1)
 AT_MONEY = STRIKES.index(1.0)
 TINY, WIDTH = 1e-30, 0.1  # complex step for E log S, width of the second difference for E (log S)^2
+STEP = 0.5  # half of the width over which the slope of a window's smile is taken, in units of v sqrt(tau)
+RARE = 1e-12  # densities times spacing below it do not enter the stickiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Statistics:
     forward_start       (5,) E[(S2/S1 - K)+] at `STRIKES`
     forward_start_by_v  (10,) E[(S2/S1 - 1)+ | V in its j-th decile]
     straddle            () E|S2 - S1|
+    stickiness          (3,) slope, skew and their ratio for the window's smile given the factor (see `discrete.skew_stickiness`)
     """
 
     EV: np.ndarray
@@ -49,6 +53,7 @@ class Statistics:
     forward_start: np.ndarray
     forward_start_by_v: np.ndarray
     straddle: np.ndarray
+    stickiness: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +178,39 @@ def _statistics(factor, laws):
     carried = -2 / models.TAU * (laws.log_mean(laws.second) - laws.log_mean(laws.first))
     scalars = map(np.asarray, (law.mean(), law.mean(2), carried, _correlation(factor, laws)))
     local, copula = _local_vix2(factor, laws, s1[DECILES]), _copula(factor, laws, s1[DECILES])
-    s2 = laws.quantiles(laws.second)
-    return Statistics(*scalars, s1, factor.v_quantiles, s2, local, copula, factor.mean(forward_start), by_v, np.asarray(straddle))
+    s2, start = laws.quantiles(laws.second), factor.mean(forward_start)
+    ends = by_v, np.asarray(straddle), _stickiness(factor, laws)
+    return Statistics(*scalars, s1, factor.v_quantiles, s2, local, copula, start, *ends)
 
 
 def _correlation(factor, laws):
     """Correlation of log S1 and log V."""
-    log_v, h = np.log(factor.v), factor.x[1] - factor.x[0]
-    log_s = np.asarray(laws.first.values[:, -3].imag) / TINY * h
-    _, near, far = laws.mean(laws.first)[1].real
-    curvature = lambda value, width: 2 * (1 - value) / width**2
-    second_moment = (4 * curvature(near, WIDTH) - curvature(far, 2 * WIDTH)) / 3
+    log_v = np.log(factor.v)
+    log_s, variance_s = _log_spot(factor, laws)
     variance_v = factor.mean(log_v**2) - factor.mean(log_v) ** 2
     covariance = log_s @ log_v - log_s.sum() * factor.mean(log_v)
-    return covariance / np.sqrt((second_moment - log_s.sum() ** 2) * variance_v)
+    return covariance / np.sqrt(variance_s * variance_v)
+
+
+def _log_spot(factor, laws):
+    """(n,) E[log S1; X in the node's cell] and () Var(log S1)."""
+    log_s = np.asarray(laws.first.values[:, -3].imag) / TINY * (factor.x[1] - factor.x[0])
+    _, near, far = laws.mean(laws.first)[1].real
+    curvature = lambda value, width: 2 * (1 - value) / width**2
+    return log_s, (4 * curvature(near, WIDTH) - curvature(far, 2 * WIDTH)) / 3 - log_s.sum() ** 2
+
+
+def _stickiness(factor, laws):
+    """(3,) Cov(vol, log S1) / Var(log S1), E[skew] and their ratio, vol and skew of the window's smile at the money given X."""
+    width = STEP * factor.v * np.sqrt(models.TAU)
+    k = jnp.asarray(np.exp(width[:, None] * np.array([-1.0, 0.0, 1.0])))
+    otm = jax.vmap(laws.contour.otm)(laws.later.values, k)
+    seen = factor.density * (factor.x[1] - factor.x[0]) > RARE
+    down, vol, up = np.where(seen[:, None], implied_stdev(k, otm) / np.sqrt(models.TAU), 0.0).T
+    log_s, variance_s = _log_spot(factor, laws)
+    slope = (log_s @ vol - log_s.sum() * factor.mean(vol)) / variance_s
+    skew = factor.mean((up - down) / (2 * width))
+    return np.array([slope, skew, slope / skew])
 
 
 def _local_vix2(factor, laws, edges):
