@@ -125,7 +125,7 @@ def test_other_edition_is_refused_by_name(refusal, monkeypatch):
     with monkeypatch.context() as later:
         later.setattr(archive, "EDITION", 99)
         discrete.save(stream, law())
-    assert "edition 99 of 'smilebridge law'; read here is edition 1" in refusal(stream.getvalue())
+    assert f"edition 99 of 'smilebridge law'; read here is edition {archive.EDITION}" in refusal(stream.getvalue())
 
 
 def test_missing_file_is_an_oserror(tmp_path):

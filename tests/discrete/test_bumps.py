@@ -29,7 +29,7 @@ def problem():
 
 
 def prices(problem, laws, name, *, moneyness=0.0, vol=0.0, forward=0.0):
-    """Out-of-the-money prices of one market per unmoved forward: moneyness read e^moneyness further, vols higher, the forward e^forward up."""
+    """Out-of-the-money prices of one market per unmoved forward: smile read e^moneyness further, vols up, forward e^forward up."""
     at = [axis.market for axis in problem.axes].index(name)
     axis, law, years = problem.axes[at], list(laws)[at], (laws.triple.spx1, laws.triple.vix, laws.triple.spx2)[at].years
     options = axis.kind != "F"
@@ -59,7 +59,8 @@ def test_a_parallel_bump_of_volatility_moves_each_option_by_its_vega(problem, la
 
 
 def test_buckets_that_share_a_bump_add_up_to_it(problem, laws):
-    halves = [discrete.vol_bump(problem, laws, "SPX T2", weight=side) for side in (lambda z: jnp.where(z < 0, 1.0, 0.0), lambda z: jnp.where(z < 0, 0.0, 1.0))]
+    sides = lambda z: jnp.where(z < 0, 1.0, 0.0), lambda z: jnp.where(z < 0, 0.0, 1.0)
+    halves = [discrete.vol_bump(problem, laws, "SPX T2", weight=side) for side in sides]
     np.testing.assert_allclose(sum(halves), discrete.vol_bump(problem, laws, "SPX T2"), rtol=1e-12)
 
 

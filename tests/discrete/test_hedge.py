@@ -76,7 +76,8 @@ def test_claim_is_price_hedge_and_residual(law):
     found, P = discrete.hedge(law, STRADDLE, amounts), law.masses()
     held = sum(F @ part for F, part in zip(_placed(law.problem), law.problem.split(amounts * law.problem.unit), strict=True))
     traded = found.deltaS[..., None] * (law.s2[None, None, :] - law.s1[:, None, None])
-    traded += found.deltaL[..., None] * (log_contract(np.asarray(law.s2)[None, :] / np.asarray(law.s1)[:, None])[:, None] - law.v[None, :, None] ** 2)
+    log = log_contract(np.asarray(law.s2)[None, :] / np.asarray(law.s1)[:, None])
+    traded += found.deltaL[..., None] * (log[:, None] - law.v[None, :, None] ** 2)
     left = found.claim - (held - (P * held).sum()) - traded - found.residual
     if law.problem.pinned:  # what is left is a function of S1
         left -= left[:, :1, :1]

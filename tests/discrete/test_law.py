@@ -85,3 +85,13 @@ def test_law_lies_between_the_model_free_bounds(problem, found):
     bounds = arbitrage.bounds(problem, claim)
     price = float(found.law.forward_start(jnp.ones(1))[0])
     assert bounds.lower - 1e-9 <= price <= bounds.upper + 1e-9
+
+
+@pytest.mark.parametrize("name", arbitrage.PAYOFFS)
+def test_named_payoffs_are_priced_by_law_and_risks_alike(found, name):
+    factory = arbitrage.PAYOFFS[name]
+    claim = factory(0.3) if factory.__code__.co_varnames[:1] in (("strike",), ("future",)) else factory()
+    price = discrete.risks(found.law, (claim,)).price[0]
+    assert float(price) == pytest.approx(float(found.law.expect(claim)), rel=1e-12)
+    values = claim(*np.meshgrid(found.law.s1, found.law.v, found.law.s2, indexing="ij"))
+    assert float(price) == pytest.approx(float((np.asarray(found.law.masses()) * values).sum()), rel=1e-12)

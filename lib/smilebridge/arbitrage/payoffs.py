@@ -1,21 +1,24 @@
-"""Claims on (S1, V, S2), by name: each is a function of s1, v, s2 that broadcasts."""
+"""Claims on (S1, V, S2), by name: each is a function of s1, v, s2 that broadcasts; numbers, NumPy or JAX arrays."""
 
-import numpy as np
+
+def _plus(x):
+    """Positive part of anything that has an absolute value, to the last bit."""
+    return 0.5 * (x + abs(x))
 
 
 def forward_start_call(strike: float = 1.0):
     """(S2/S1 - K)+, paid on one forward's worth at T1; K in units of S1."""
-    return lambda s1, v, s2: np.maximum(s2 / s1 - strike, 0.0)
+    return lambda s1, v, s2: _plus(s2 / s1 - strike)
 
 
 def forward_start_put(strike: float = 1.0):
     """(K - S2/S1)+; K in units of S1."""
-    return lambda s1, v, s2: np.maximum(strike - s2 / s1, 0.0)
+    return lambda s1, v, s2: _plus(strike - s2 / s1)
 
 
 def straddle():
     """|S2 - S1|, forwards."""
-    return lambda s1, v, s2: np.abs(s2 - s1)
+    return lambda s1, v, s2: abs(s2 - s1)
 
 
 def vix_future():
@@ -25,12 +28,12 @@ def vix_future():
 
 def vix_call(strike: float):
     """(V - K)+, decimal."""
-    return lambda s1, v, s2: np.maximum(v - strike, 0.0)
+    return lambda s1, v, s2: _plus(v - strike)
 
 
 def vix_put(strike: float):
     """(K - V)+, decimal."""
-    return lambda s1, v, s2: np.maximum(strike - v, 0.0)
+    return lambda s1, v, s2: _plus(strike - v)
 
 
 def vix_square():
