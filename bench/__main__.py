@@ -59,7 +59,8 @@ def main(names):
     around = surroundings()
     for name in names or found:
         module = load(found[name])
-        figures = {f: getattr(module, f)() for f in dir(module) if f.startswith("bench_")}
+        asked = {f: getattr(module, f) for f in dir(module) if f.startswith("bench_")}
+        figures = {f: bench() for f, bench in asked.items() if callable(bench)}
         (OUT / f"{name}.json").write_text(json.dumps({**around, "figures": figures}, indent=1, default=float) + "\n", encoding="utf-8")
         for title, values in figures.items():
             single = {k: v for k, v in values.items() if k != "rows"}

@@ -43,7 +43,7 @@ def climb(dual, a, delta, passes, *, damping, tol, max_steps: int, inner_passes:
 
     Each step solves (H + damping D) x = gradient with H the Schur complement and D the diagonal of the first H, lets the multipliers follow
     to first order, settles them, and keeps the step if the dual rises by a share of what the quadratic model promised: a proof of ascent.
-    dual       with methods settle, trial, curvature, follow, residual, proof: see `dual.Dual`
+    dual       with methods settle, trial, curvature, follow, residual, proof: see `linked.Linked`
     """
     found = dual.curvature(a, delta)
     scale = jnp.sqrt(jnp.maximum(jnp.diag(found.hessian), 1e-14))

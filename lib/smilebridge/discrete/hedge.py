@@ -12,7 +12,7 @@ class Hedge(eqx.Module):
     """f = price + amounts . (payoffs - their prices) + deltaS (s2 - s1) + deltaL (L(s2/s1) - v^2) + residual.
 
     price      () E[f] under the law
-    amounts    (m,) of the instruments (order of `JointProblem.contracts`), per forward
+    amounts    (m,) of the instruments (order of `JointProblem.contracts`; those of V and S2 where S1's law is given), per forward
     deltaS     (n1, nV) forwards held from T1 to T2
     deltaL     (n1, nV) log contracts held from T1 to T2, per unit of variance
     claim      (n1, nV, n2) f - price

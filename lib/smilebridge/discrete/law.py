@@ -3,10 +3,8 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from ..marginals import Marginal
 from ..market import implied_stdev
 from .schrodinger import Schrodinger, conditional, early_potential, outer_mass, tilted
 
@@ -81,11 +79,6 @@ class Law(eqx.Module):
         """p1 (n1,), pV (nV,), p2 (n2,)."""
         P = self.masses()
         return P.sum(axis=(1, 2)), P.sum(axis=(0, 2)), P.sum(axis=(0, 1))
-
-    def late(self) -> Marginal:
-        """Law of S2 on its nodes. Host side only."""
-        p = np.asarray(self.marginals()[2])
-        return Marginal.from_masses("mu1", self.s2, p / p.sum())
 
     def expect(self, payoff) -> Float[Array, ""]:
         """E[f(S1, V, S2)].

@@ -23,8 +23,7 @@ class Linked(eqx.Module):
     R and the best P are Markov at the dates that two windows share. With w(s2) = log of the sum over (v2, s3) of R exp(all later
     potentials), 0 after the last window, the dual of the first window with u2 + w in place of u2 is that of the whole chain.
 
-    windows    problems in order; from the second on, S1 has the law that the one before gives it (`pinned`)
-    weights    stacked window by window
+    windows    problems in order; from the second on, S1 has the law that the one before gives it (`pinned`); weights are stacked likewise
     """
 
     windows: tuple[Schrodinger, ...]

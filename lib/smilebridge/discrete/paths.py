@@ -71,8 +71,8 @@ class Stretch(NamedTuple):
 def paths(chain: Chain, times, n_paths: int, *, key, future: bool = False) -> Paths:
     """Simulate without error in the law: at every date S and V are draws of the chain, in between S is a martingale.
 
-    On a stretch of length T with law p on nodes x at its end, S_t = E[q(B_1) | B_t] = sum of x_k P(B_1 in cell k | B_{t/T}), q the quantile
-    function of p after the normal law. V is drawn in the same way, by an independent Brownian motion, from its law given S.
+    On a stretch of length T with law p on nodes x at its end, S_t = E[q(B_1) | B_{t/T}], the sum of x_k P(B_1 in cell k | B_{t/T}), with q
+    the quantile function of p after the normal law. V is drawn in the same way, by an independent Brownian motion, from its law given S.
     times      years at which S is wanted, > 0 and at most the chain's last date
     future     whether the VIX future is wanted as well: n1 x nV normal laws a path and time
     see        book 09_chains_and_paths; Backhoff-Veraguas, Beiglböck, Huesmann & Källblad (2020)
@@ -86,7 +86,7 @@ def paths(chain: Chain, times, n_paths: int, *, key, future: bool = False) -> Pa
         shares = jnp.asarray(np.concatenate([[0.0], (inside - began) / years, [1.0]]))
         piece, state, V = walked(stretch, state, shares, key, future)
         found.append((np.concatenate([[began], inside]), piece, V))
-    last = _stretches(chain)[-1].x[state]
+    last = stretch.x[state]
     unknown = jnp.full((n_paths, 1), jnp.nan)
     ends = last[:, None], unknown, unknown
     S, volatility, ahead = (
@@ -101,10 +101,12 @@ def paths(chain: Chain, times, n_paths: int, *, key, future: bool = False) -> Pa
 def calls_between(chain: Chain, t: float, k: Float[Array, " k"]) -> Float[Array, " k"]:
     """E[(S_t - k)+] between two dates, by quadrature over the Brownian motion.
 
-    t      years, > 0 and below the chain's last date
+    t      years, > 0 and below the chain's last date, and none of its dates: there the law itself has the price
     """
     dates = np.asarray(chain.dates)
     _checked([t], dates)
+    if np.abs(dates - t).min() < ALIKE:
+        raise ValueError(f"t: {t:.6f} years is a date of the chain, the prices there are those of its laws")
     place = int(np.searchsorted(dates, t))
     stretch, began = _stretches(chain)[place], ([0.0, *dates])[place]
     share = (t - began) / float(stretch.years)

@@ -13,7 +13,7 @@ AXES = ("SPX T1", "VIX T1", "SPX T2")
 
 
 class Risks(eqx.Module):
-    """How prices of f claims move with m instruments (order of `JointProblem.contracts`).
+    """How prices of f claims move with m instruments (order of `JointProblem.contracts`; those of V and S2 where S1's law is given).
 
     price      (f,) E[f] under the calibrated law
     mid        (f, m) d price / d mid of the instrument, both per forward: also the amounts of the hedge in listed instruments

@@ -80,10 +80,11 @@ def between_dates(axes, smiles, vols):
 
 
 def vix_again(axes, groups):
-    """Root of the mean realised variance of paths, group by group of the VIX at the start of the window, against that VIX. Points drawn.
+    """Root of the mean realised variance of paths, group by group of the VIX at the start of the window, against that VIX; in points.
 
     axes     (windows,)
-    groups   {window: {way of measuring: (vix, mean variance, its standard error)}}, each (g,), decimals; bars are three standard errors
+    groups   {window: {way of measuring: (vix, mean variance, its standard error)}}, each (g,), decimals; bars are three
+             standard errors; the two ways are set one per cent left and right of their VIX
     """
     for ax, (title, ways) in zip(axes, groups.items(), strict=True):
         for (name, (vix, mean, error)), ink, marker, shift in zip(ways.items(), ("mu2", "muV"), "oD", (0.99, 1.01), strict=False):

@@ -58,7 +58,7 @@ def both_ends(ax, law, effect, share):
 
 
 def hedged(axes, hedges, before, after):
-    """Left, share of each claim's variance that hedges take away, one dot a hedge; right, profit and loss of one claim without and with.
+    """Left, share of each claim's variance that hedges take away, one bar a hedge; right, profit and loss of one claim without and with.
 
     axes            (2,)
     hedges          {kind: {claim: discrete.Hedge}}

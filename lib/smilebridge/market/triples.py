@@ -128,7 +128,7 @@ def window_variance(snapshot: Snapshot, vix: Smile) -> float:
 def window_clock(snapshot: Snapshot, triple: Triple) -> float:
     """Years of VIX variance between the two SPX expiries of a triple: their forward variance over that of the VIX's own thirty days.
 
-    With this tau a window of 28 days that the VIX does not cover is as calm or as wild, per unit of the VIX, as the SPX strips say.
+    So a VIX at the forward volatility of the thirty days stands for the variance that the SPX strips give the window.
     raises     QuoteError where the SPX smiles do not cover the thirty days
     """
     days = days_between(moment(triple.spx1.expiry, triple.spx1.settlement), moment(triple.spx2.expiry, triple.spx2.settlement))
