@@ -9,6 +9,8 @@ from .curvature import absorbed, curvature, known_means, orthonormal
 from .law import Law
 from .schrodinger import Schrodinger, summarise, tilted
 
+JITTER = 1e-14  # on the unit diagonal of the Hessian, so that it has a Cholesky factor
+REFINED = 2  # further solves with what the jitter has left: quotes hard against a bound leave eigenvalues of 1e-12
 AXES = ("SPX T1", "VIX T1", "SPX T2")
 
 
@@ -45,10 +47,15 @@ def risks(law: Law, payoffs, *, released=()) -> Risks:
     both = held[:, None] & held[None, :]
     H = jnp.where(both, found.hessian, jnp.diag(jnp.where(held, 0.0, 1.0)))
     scale = jnp.sqrt(jnp.maximum(jnp.diag(H), 1e-300))
-    factor = jax.scipy.linalg.cho_factor(H / scale[:, None] / scale[None, :] + 1e-14 * jnp.eye(len(scale)))
+    H = H / scale[:, None] / scale[None, :]
+    factor = jax.scipy.linalg.cho_factor(H + JITTER * jnp.eye(len(scale)))
     price, b = (jnp.stack(part) for part in zip(*(_covariances(law, found, f) for f in payoffs), strict=True))
     b = jnp.where(held[None, :], b, 0.0)
-    response = jax.scipy.linalg.cho_solve(factor, (b / scale[None, :]).T).T / scale[None, :]
+    b = (b / scale[None, :]).T
+    response = jnp.zeros_like(b)
+    for _ in range(1 + REFINED):
+        response = response + jax.scipy.linalg.cho_solve(factor, b - H @ response)
+    response = response.T / scale[None, :]
     mid = response / problem.unit[None, :]
     _, slope, bend = problem.penalty(law.a)
     width = -mid * (slope + law.a * bend)[None, :]
