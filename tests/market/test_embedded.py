@@ -16,12 +16,14 @@ def test_embedded_day_says_that_it_is_reconstructed(snapshot):
     assert any("not the day's raw quotes" in note for note in snapshot.notes)
 
 
-def test_embedded_day_has_three_whole_triples(snapshot):
-    assert len(snapshot.vix) == 3
-    for vix in snapshot.vix:
-        triple = market.select(snapshot, vix.expiry)
-        assert abs(triple.mismatch_t1_days) < 1
-        assert abs(triple.mismatch_t2_days) < 1
+def test_embedded_day_has_three_whole_triples_and_three_windows_end_to_end(snapshot):
+    whole = [market.select(snapshot, vix.expiry) for vix in snapshot.vix[:3]]
+    assert max(max(abs(t.mismatch_t1_days), abs(t.mismatch_t2_days)) for t in whole) < 1
+    windows = market.successive(snapshot, 3)
+    assert [str(t.vix.expiry) for t in windows] == ["2023-02-22", "2023-03-22", "2023-04-19"]
+    for triple in windows:
+        days = market.window_clock(snapshot, triple) * 365
+        assert 25 < days < 32
 
 
 def test_quotes_stay_inside_the_range_that_was_quoted(snapshot):
