@@ -54,7 +54,7 @@ class Chain(eqx.Module):
         return cls.of(JointProblem.end_to_end(windows, n=n), dates, **how)
 
     @classmethod
-    def of(cls, problems, dates, *, reference=Reference.papers, tol=TOL, max_steps: int = 60, inner_passes: int = 200):
+    def of(cls, problems, dates, *, reference=Reference.papers, tol=TOL, max_steps: int = 200, inner_passes: int = 200):
         """The chain nearest in entropy to the chain of references that meets the instruments and conditions of all windows at once.
 
         problems    as from `JointProblem.end_to_end`
