@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from joints import TAU, kernel, laws, quoted
 from smilebridge import discrete, marginals, market
-from smilebridge.arbitrage import Axis
+from smilebridge.arbitrage import Axis, JointProblem
 from smilebridge.discrete.linked import Linked
 from smilebridge.discrete.paths import Stretch, walked
 
@@ -179,6 +179,18 @@ def test_windows_of_other_dates_are_refused():
         discrete.Chain.calibrate((laws, laws))
 
 
+def test_every_node_at_the_start_of_a_window_is_served_or_the_windows_are_refused(monkeypatch):
+    """On this market the first window ends on a node at ten times the forward."""
+    windows = [marginals.from_triple(triple, wings="basis") for triple in market.successive(market.load("stressed"), 2)]
+    first, second = JointProblem.end_to_end(windows)
+    assert second.axis1.x[-1] > 9
+    assert second.admissible.any(axis=1).all()
+    far = replace(second, axis2=replace(second.axis2, x=second.axis2.x * 3))
+    monkeypatch.setattr(JointProblem, "_quoted", classmethod(lambda cls, laws, n, mu1=None: first if mu1 is None else far))
+    with pytest.raises(ValueError, match="S starts at 0.0121, which no nodes of its end"):
+        JointProblem.end_to_end(windows)
+
+
 TIMES = jnp.array([0.02, START, START + 0.4 * TAU, START + 1.7 * TAU])
 
 
@@ -245,14 +257,39 @@ def test_paths_outside_the_chain_are_refused():
         discrete.paths(chain(), jnp.array([0.1, 3.0]), 10, key=jax.random.key(0))
 
 
-def test_noise_of_the_variance_is_that_of_draws(key, within_error):
-    law = chain().links[1]
-    sd, tail = discrete.variance_noise(law, rare=0.05)
-    s1, v, s2 = law.sample(40_000, key=key)
-    pay = 2 * (s2 / s1 - 1 - jnp.log(s2 / s1)) / law.tau
-    for at, spread in zip(law.v, sd, strict=True):
-        within_error((pay[v == at] - at**2) ** 2, float(spread**2))
-    assert 0 < tail < 1
+def test_paths_realise_the_vix_from_which_they_start(simulated):
+    for place in range(2):
+        found = discrete.vix_recovered(chain(), simulated, place, groups=4, seen=0.0)
+        log, _ = simulated.realised(place)
+        assert abs(found.rare) < 1e-12
+        np.testing.assert_allclose(found.log.mean(), log.mean(), rtol=1e-12)
+        np.testing.assert_allclose(found.expected.mean(), (simulated.V[:, place] ** 2).mean(), rtol=1e-12)
+        assert np.abs((found.log - found.expected) / found.error).max() < 4
+
+
+def test_errors_of_a_recovered_vix_are_standard_normal_with_rare_moves_at_their_mean():
+    """Of many samples; without the exchange the share of rare moves would be missing from most."""
+    scores, law = [], chain().links[1]
+    for seed in range(100):
+        walked = discrete.paths(chain(), jnp.array(chain().dates), 1000, key=jax.random.key(seed))
+        found = discrete.vix_recovered(chain(), walked, 1, groups=2)
+        assert 0 < found.rare < 1
+        scores.append((found.log - found.expected) / found.error)
+    assert np.abs(np.mean(scores, axis=0)).max() < 4 / np.sqrt(100)
+    np.testing.assert_allclose(np.std(scores, axis=0), 1.0, atol=0.25)
+    x = law.s2[None, :] / law.s1[:, None]
+    pay = 2 * (x - 1 - jnp.log(x)) / law.tau
+    reached = jnp.cumsum(law.kernel(), axis=2), jnp.cumsum(law.kernel()[..., ::-1], axis=2)[..., ::-1]
+    few = (law.mass()[..., None] * law.kernel() * pay[:, None, :])[jnp.minimum(*reached) < 0.02].sum()
+    np.testing.assert_allclose(found.rare, few / (law.mass().sum(axis=0) @ law.v**2), rtol=1e-6)
+
+
+def test_the_sum_along_fine_paths_has_the_mean_of_the_log_contract(within_error):
+    times = np.linspace(0, DATES[-1], 601)[1:]
+    fine = discrete.paths(chain(), times, 4000, key=jax.random.key(3))
+    for place in range(2):
+        log, along = fine.realised(place)
+        within_error(along - log, 0.0)
 
 
 def test_sampling_errors_of_the_laws_own_draws_are_standard_normal():

@@ -12,12 +12,6 @@ from smilebridge.arbitrage import Portfolio
 
 
 @pytest.fixture
-def ax():
-    yield plt.subplots()[1]
-    plt.close("all")
-
-
-@pytest.fixture
 def portfolio():
     """One option bought and one sold on each axis, hedged at random."""
     problem = joints.quoted(*joints.known(0), half=0.02)
@@ -38,7 +32,6 @@ def test_each_option_held_is_one_bar_of_money(portfolio):
     axes = plt.subplots(1, 3)[1]
     figures.holdings(axes, portfolio)
     bars = np.concatenate([[segment[1, 1] for segment in ax.collections[0].get_segments()] for ax in axes])
-    plt.close("all")
     assert portfolio.cash + bars.sum() / 100 == pytest.approx(portfolio.price)
 
 
@@ -46,7 +39,6 @@ def test_maps_name_the_vix_level_drawn(portfolio):
     axes, v = plt.subplots(1, 2)[1], portfolio.problem.axisV.x
     figures.payoff_maps(axes, portfolio, levels=(v[1] + 1e-4, v[4]))
     titles = [ax.get_title(loc="left") or ax.get_title() for ax in axes]
-    plt.close("all")
     assert titles == [f"VIX at {100 * v[j]:.0f}" for j in (1, 4)]
 
 

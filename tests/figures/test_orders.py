@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from smilebridge import figures, market
 from smilebridge.arbitrage import CalendarSpread, necessary
@@ -10,12 +9,6 @@ from smilebridge.marginals import Marginal
 
 K = np.linspace(0.8, 1.2, 41)
 SPREAD = CalendarSpread(1.0, -0.002)
-
-
-@pytest.fixture
-def ax():
-    yield plt.subplots()[1]
-    plt.close("all")
 
 
 def test_a_dip_is_marked_in_basis_points(ax):
@@ -53,5 +46,4 @@ def test_window_draws_every_quote_of_three_smiles():
     triple = market.load("2023-02-15").triples()[0]
     axes = figures.window(plt.figure(), triple)
     drawn = [len(axes[law].collections[0].get_segments()) for law in ("mu1", "muV", "mu2")]
-    plt.close("all")
     assert drawn == [len(triple.spx1), len(triple.vix), len(triple.spx2)]

@@ -2,18 +2,10 @@
 
 from datetime import date
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from smilebridge import figures, market
-
-
-@pytest.fixture
-def ax():
-    fig, found = plt.subplots()
-    yield found
-    plt.close(fig)
 
 
 def smile(name, expiry, settlement, forward):

@@ -1,29 +1,14 @@
 """Pictures of risks show what they are given: rows to their own scale, ends of quotes on one curve, bars as long as what is removed."""
 
-from functools import cache
 from types import SimpleNamespace
 
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
-import joints
 from smilebridge import discrete, figures
 
 LAWS = ("mu1", "muV", "mu2")
-
-
-@cache
-def law():
-    """A calibrated law with bids and asks."""
-    return discrete.newton(discrete.Schrodinger.of(joints.quoted(*joints.known(3), half=0.02)), inner_passes=200).law
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def test_each_row_has_its_own_scale():
@@ -34,11 +19,11 @@ def test_each_row_has_its_own_scale():
     assert [label.get_text() for label in axes[2].child_axes[0].get_yticklabels()] == ["4", "300"]
 
 
-def test_the_nearer_end_pulls():
-    found = discrete.risks(law(), (lambda s1, v, s2: jnp.abs(s2 - s1),))
-    ax = figures.both_ends(plt.subplots()[1], law(), jnp.abs(found.mid[0]), found.bid[0] / found.mid[0])
+def test_the_nearer_end_pulls(law):
+    found = discrete.risks(law, (lambda s1, v, s2: jnp.abs(s2 - s1),))
+    ax = figures.both_ends(plt.subplots()[1], law, jnp.abs(found.mid[0]), found.bid[0] / found.mid[0])
     places = np.vstack([dots.get_offsets() for dots in ax.collections])
-    assert len(places) == len(law().a) - 2
+    assert len(places) == len(law.a) - 2
     assert np.all((places[:, 1] > 50) == (places[:, 0] < 0))
 
 

@@ -2,17 +2,10 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from smilebridge import figures
 
 SWEEPS = np.array([1, 10, 100])
-
-
-@pytest.fixture
-def ax():
-    yield plt.subplots()[1]
-    plt.close("all")
 
 
 def test_what_is_not_finite_is_left_out(ax):
@@ -42,7 +35,6 @@ def test_panels_share_one_legend():
         figures.convergence(panel, {"newton": (SWEEPS, [1e-1, 1e-4, 1e-9])})
     figures.together(axes)
     assert [axes[0].get_legend(), axes[1].get_legend(), len(fig.legends)] == [None, None, 1]
-    plt.close("all")
 
 
 def test_powers_of_two_name_the_shades(ax):

@@ -15,6 +15,7 @@ NODES = (60, 40, 80)  # of s1, v, s2, unless asked for others; at least so many 
 FINER = 1.25  # factor of the nodes where they cannot tell the quotes apart
 SIGHT = 0.8  # share of the half-spreads in which quotes between two nodes must agree with a line, where the nodes are chosen here
 LIMIT = 16  # times that nodes are made finer before the quotes are refused
+ROOMY = 2  # times the VIX future: V at which every node of a given S1, however far, must find its law on the nodes of S2
 EDGE = 0.02  # relative distance of v^2 from the least and the largest variance that the nodes of s2 can carry
 
 
@@ -178,7 +179,7 @@ class JointProblem:
 
         windows    laws of successive triples; that law is a placeholder here, the fitted one: whoever solves the chain replaces it
         n          nodes of s1, v, s2 in the first window, of v and s2 in the others; as many as the quotes need unless given
-        refuses    windows that are not end to end: ValueError
+        refuses    windows that are not end to end; nodes of S at a start from which no late node can be reached: ValueError
         """
         found = [cls._quoted(windows[0], n)]
         for early, laws in zip(windows, windows[1:], strict=False):
@@ -187,6 +188,9 @@ class JointProblem:
             late = found[-1].axis2
             mass = np.maximum(late.weight * on_strikes(early.mu2.density, late.x), 1e-300)
             found.append(cls._quoted(laws, n and (len(mass), *n[1:]), Marginal.from_masses("mu1", late.x, mass / mass.sum())))
+            if (lost := ~found[-1].admissible.any(axis=1)).any():
+                at, x2 = late.x[lost][0], found[-1].axis2.x
+                raise ValueError(f"{laws.triple}: S starts at {at:.4f}, which no nodes of its end ({x2[0]:.4f} to {x2[-1]:.4f}) can serve")
         return found
 
     @classmethod
@@ -212,7 +216,7 @@ class JointProblem:
         spans = span(laws[0] if mu1 is None else mu1), span(laws[1])
         late = late_span(*spans, tau)
         if mu1 is not None:
-            ends, usual = (mu1.x[0], mu1.x[-1]), float(laws[1].mean())
+            ends, usual = (float(mu1.x[0]), float(mu1.x[-1])), ROOMY * float(laws[1].mean())
             late = tuple(f(*pair) for f, pair in zip((min, max), zip(late, late_span(ends, (usual, usual), tau), strict=True), strict=True))
         reach = (*spans, late)
         axes = []

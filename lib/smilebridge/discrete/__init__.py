@@ -18,7 +18,7 @@ from .paths import Paths as Paths
 from .paths import calls_between as calls_between
 from .paths import paths as paths
 from .paths import sampling_errors as sampling_errors
-from .paths import variance_noise as variance_noise
+from .paths import vix_recovered as vix_recovered
 from .reference import Reference as Reference
 from .risks import Risks as Risks
 from .risks import risks as risks

@@ -121,18 +121,53 @@ def calls_between(chain: Chain, t: float, k: Float[Array, " k"]) -> Float[Array,
     return jax.lax.map(at, b).sum(axis=0) * (b[1] - b[0])
 
 
-def variance_noise(law: Law, *, rare: float = 1e-4) -> tuple[Float[Array, " nV"], float]:
-    """What sampling errors of a window's variance must be measured by: heavy tails that a sample may miss altogether.
+class Recovered(NamedTuple):
+    """Variance a year that follows a VIX, in groups of paths; see `vix_recovered`.
 
-    returns    standard deviation of the hedged log contract 2 (x - 1 - log x) / tau, x = S2/S1, given V; share of its mean that is due to
-               returns whose conditional probability of being as low or lower is below `rare`
+    expected   (group,) mean V^2 at the start
+    log        (group,) mean of the log contract, hedged once
+    along      (group,) mean of the sum of volatility^2 dt
+    error      (group,) standard error of `log`, from the chain's own kernels
+    rare       share of the chain's variance due to the moves that were exchanged for their mean
     """
+
+    expected: Array
+    log: Array
+    along: Array
+    error: Array
+    rare: float
+
+
+def vix_recovered(chain: Chain, walked: Paths, window: int, *, groups: int = 10, seen: float = 10.0) -> Recovered:
+    """Do paths realise the VIX from which they start? By both of `Paths.realised`, in groups of equally many paths with neighbouring V.
+
+    Part of the variance sits in moves so rare that paths miss them, or meet one and are far off: no sample error tells. So those that a
+    group would see less than `seen` times, given S and V, are exchanged for their mean given S and V, which the chain knows.
+    window   0 is the first
+    """
+    law, v = chain.links[window], walked.V[:, window]
+    begin, end = walked.dates[window : window + 2]
+    log, along = walked.realised(window)
+    tame, spread, rare = _tamed(law, walked.S[:, begin], v, walked.S[:, end], seen * groups / v.size)
+    order = np.array_split(np.argsort(np.asarray(v), kind="stable"), groups)
+    means = lambda x: jnp.stack([x[one].mean() for one in order])
+    error = jnp.sqrt(means(spread**2) / jnp.array([float(len(one)) for one in order]))
+    return Recovered(means(v**2), means(tame), means(along - log + tame), error, float(rare))
+
+
+@eqx.filter_jit
+def _tamed(law: Law, s1, v, s2, below):
+    """(path,) log contract with moves of conditional probability less than `below` at their mean; its standard deviation; their share."""
     x, kernel, mass = law.s2[None, :] / law.s1[:, None], law.kernel(), law.mass()
     pay = 2 * (x - 1 - jnp.log(x)) / law.tau
-    mean, square = (jnp.einsum("ijk,ik->ij", kernel, power) for power in (pay, pay**2))
-    tail = jnp.where(jnp.cumsum(kernel, axis=2) < rare, kernel * pay[:, None, :], 0.0).sum(axis=2)
-    variance = (law.spx_given_vix() * (square - mean**2).T).sum(axis=1)
-    return jnp.sqrt(variance), float((mass * tail).sum() / (mass * mean).sum())
+    reached = jnp.minimum(jnp.cumsum(kernel, axis=2), jnp.cumsum(kernel[..., ::-1], axis=2)[..., ::-1])
+    common = jnp.where(reached < below, 0.0, pay[:, None, :])
+    mean, square = (jnp.einsum("ijk,ijk->ij", kernel, power) for power in (common, common**2))
+    full = jnp.einsum("ijk,ik->ij", kernel, pay)
+    place = lambda nodes, draws: jnp.searchsorted(0.5 * (nodes[1:] + nodes[:-1]), draws)
+    i, j, k = place(law.s1, s1), place(law.v, v), place(law.s2, s2)
+    spread = jnp.sqrt(jnp.maximum(square - mean**2, 0.0))
+    return common[i, j, k] + (full - mean)[i, j], spread[i, j], (mass * (full - mean)).sum() / (mass * full).sum()
 
 
 def sampling_errors(x, p, draws, k, *, hits: int = 100):
