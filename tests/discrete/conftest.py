@@ -4,7 +4,6 @@ from functools import cache
 
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from jax.scipy.special import ndtr
 
 from smilebridge import arbitrage, discrete, marginals, market
@@ -38,9 +37,3 @@ def problem_of(name, form):
 def solved(name, form):
     """Newton's solution."""
     return discrete.newton(discrete.Schrodinger.of(problem_of(name, form)))
-
-
-@pytest.fixture(params=["quotes", "strikes", "full"])
-def form(request):
-    """Each form of the targets."""
-    return request.param

@@ -1,20 +1,24 @@
 """Implied Newton: converges in every regime, is the optimum by another road, and reports what it cannot do."""
 
-from dataclasses import replace
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 from joints import TAU, known, quoted
-from smilebridge import arbitrage, discrete, market
+from smilebridge import discrete, market
 
 from .conftest import problem_of, solved
 
 TOL = 1e-10
+FORMS = ("strikes", "quotes", "full")
+CASES = [
+    pytest.param(name, form, marks=() if i == j else pytest.mark.slow)  # each regime and each form once, all pairs with the slow tests
+    for i, name in enumerate(market.SYNTHETIC)
+    for j, form in enumerate(FORMS)
+]
 
 
 def measured(problem, P):
@@ -30,7 +34,7 @@ def measured(problem, P):
     return outside, abs(P.sum() - 1), mean, np.abs((variance / v**2 - 1)[at]).max()
 
 
-@pytest.mark.parametrize("name", market.SYNTHETIC)
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_every_regime_and_form_is_calibrated_to_1e_10(name, form):
     problem, found = problem_of(name, form), solved(name, form)
     found.require()
@@ -87,40 +91,6 @@ def test_a_law_is_its_own_nearest():
     P = (P + 1e-6) / (P + 1e-6).sum()
     far = discrete.newton(discrete.Schrodinger.of(problem, discrete.Reference.from_masses(P)))
     assert float(found_value := far.value) >= -1e-12, found_value
-
-
-def moved(problem, factor):
-    """VIX targets as if VIX were `factor` times as large, at the same strikes and nodes."""
-    axis = problem.axisV
-    shift = (factor - 1) * np.where(axis.kind == "F", 1.0, 0.0)
-    calls = np.where(axis.kind == "C", (factor - 1) * 0.6, 0.0)
-    return replace(problem, axisV=replace(axis, bid=axis.bid + shift + calls, ask=axis.ask + shift + calls))
-
-
-@pytest.mark.parametrize("factor", [1.1, 1.3, 1.6])
-@pytest.mark.parametrize("solver", ["newton", "newton_sinkhorn", "sinkhorn"])
-def test_an_infeasible_market_is_reported_and_never_nan(solver, factor):
-    problem = moved(quoted(*known(1)), factor)
-    found = getattr(discrete, solver)(discrete.Schrodinger.of(problem), max_steps=60)
-    assert found.status != discrete.Status.converged
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((found.law.masses(), found.value, found.defects)))
-    assert not arbitrage.existence(problem).exists
-    with pytest.raises(discrete.NotConvergedError, match="existence"):
-        found.require()
-
-
-@pytest.mark.parametrize("factor", [1.1, 1.3, 1.6])
-def test_newtons_verdict_of_infeasibility_is_a_portfolio(factor):
-    problem = moved(quoted(*known(1)), factor)
-    found = discrete.newton(discrete.Schrodinger.of(problem))
-    assert found.status == discrete.Status.infeasible
-    law = found.law
-    U = [np.asarray(u) for u in law.potentials]
-    s1, v, s2 = (axis.x for axis in problem.axes)
-    drift = np.asarray(law.deltaS)[..., None] * (s2[None, :] - s1[:, None])[:, None, :]
-    window = (problem.log_contract(s2)[None, :] - problem.log_contract(s1)[:, None])[:, None, :] - (v**2)[None, :, None]
-    payoff = U[0][:, None, None] + U[1][None, :, None] + U[2][None, None, :] + drift + np.asarray(law.deltaL)[..., None] * window
-    assert payoff[problem.admissible].max() < 0  # its price is zero: targets are taken off
 
 
 def test_budget_is_reported_not_hidden():

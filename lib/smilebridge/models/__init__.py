@@ -2,6 +2,10 @@
 
 from .contour import Contour as Contour
 from .contour import otm_prices as otm_prices
+from .experiments import EXPERIMENTS as EXPERIMENTS
+from .experiments import Experiment as Experiment
+from .experiments import QuotedMarket as QuotedMarket
+from .experiments import quoted_market as quoted_market
 from .mixing import Estimate as Estimate
 from .mixing import Mixture as Mixture
 from .mixing import call_prices as call_prices
@@ -18,3 +22,12 @@ from .quintic_ou import ForwardVariance as ForwardVariance
 from .quintic_ou import QuinticOU as QuinticOU
 from .quintic_ou import VixLaw as VixLaw
 from .quintic_ou import vix_polynomial as vix_polynomial
+from .spot_law import SpotLaw as SpotLaw
+from .spot_law import spx_otm as spx_otm
+from .stochastic_vol import BergomiVol as BergomiVol
+from .stochastic_vol import LognormalVol as LognormalVol
+from .stochastic_vol import SquareRootVol as SquareRootVol
+from .stochastic_vol import StochasticVol as StochasticVol
+from .volatility_law import VolatilityLaw as VolatilityLaw
+from .volatility_law import vix_of as vix_of
+from .volatility_law import vix_otm as vix_otm
