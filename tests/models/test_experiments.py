@@ -45,7 +45,7 @@ def test_strikes_are_rounded_and_prices_are_those_of_options(name):
 @NAMES
 def test_reference_is_bounded_and_the_market_is_not(name):
     experiment = models.EXPERIMENTS[name]
-    assert float(experiment.reference.high) == pytest.approx(1.6)
+    assert float(experiment.reference.high) == pytest.approx(0.8)
     assert float(dataclasses.replace(experiment, bound=12.0).reference.high) == pytest.approx(2.4)
     wide = models.LognormalVol.of(k=1.5, m=0.2, nu=experiment.nu_market, rho=experiment.rho_market, a0=0.2, low=1e-4, high=400.0)
     laws = [models.VolatilityLaw.of(model, experiment.T1, experiment.tau) for model in (experiment.market, wide)]

@@ -1,5 +1,9 @@
 """Style sheet, drawings, and the numbers quoted in prose. Drawing only: nothing here computes a result."""
 
+from .bridges import before_and_after as before_and_after
+from .bridges import by_horizon as by_horizon
+from .bridges import drift_changes as drift_changes
+from .bridges import foellmer as foellmer
 from .calibrated import calibrated as calibrated
 from .chains import between_dates as between_dates
 from .chains import chain_smiles as chain_smiles

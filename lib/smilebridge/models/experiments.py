@@ -35,7 +35,7 @@ class Experiment:
     a0: float = 0.2
     T1: float = 0.17
     tau: float = TAU
-    bound: float = 8.0
+    bound: float = 4.0
 
     @property
     def T2(self):

@@ -1,0 +1,135 @@
+"""The dual of the VIX-constrained martingale Schroedinger bridge, and all that the calibrated model is made of (Guyon 2022)."""
+
+from dataclasses import dataclass, field
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.stats import norm
+
+from ..market import implied_stdev
+from ..models import StochasticVol
+from .flow import Flow
+from .grid import Grid
+from .meeting import Meeting
+
+SOFTNESS = 0.02
+LEAST = 1e-3  # price of a unit of volatility, at least: quotes far out would weigh without bound
+CORE = 20.0  # multipliers are spaced evenly below, geometrically above
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotes:
+    """What the bridge must meet: out-of-the-money prices per forward (puts below it), V in decimals.
+
+    k1, price1   SPX at T1;  k2, price2   SPX at T2;  kV, priceV   VIX at T1, empty for a bridge to SPX smiles alone
+    future       E[V], None without VIX
+    """
+
+    k1: np.ndarray
+    price1: np.ndarray
+    k2: np.ndarray
+    price2: np.ndarray
+    kV: np.ndarray = field(default_factory=lambda: np.empty(0))
+    priceV: np.ndarray = field(default_factory=lambda: np.empty(0))
+    future: float | None = None
+
+    @property
+    def counts(self):
+        """(m1, m2, mV), the future left out."""
+        return len(self.k1), len(self.k2), len(self.kV)
+
+    def vols(self, T1, T2):
+        """Implied volatilities of S1, S2 and VIX options, decimal; the VIX's is that of V."""
+        smiles = [(self.k1, self.price1, T1), (self.k2, self.price2, T2)]
+        smiles += [] if self.future is None else [(self.kV / self.future, self.priceV / self.future, T1)]
+        return [np.asarray(implied_stdev(*map(jnp.asarray, (k, otm)))) / np.sqrt(T) for k, otm, T in smiles]
+
+    def units(self, T1, T2):
+        """(m,) price of one unit of volatility of each instrument: Black's vega, at least `LEAST`; one for the future."""
+        forwards, years = (1.0, 1.0, self.future), (T1, T2, T1)
+        vegas = []
+        for k, vol, forward, T in zip((self.k1, self.k2, self.kV), self.vols(T1, T2), forwards, years, strict=False):
+            k = k / forward
+            sd = vol * np.sqrt(T)
+            vegas.append(forward * np.sqrt(T) * norm.pdf(-np.log(k) / sd + sd / 2))
+        return np.maximum(np.concatenate([*vegas, [] if self.future is None else [1.0]]), LEAST)
+
+
+def multipliers(n: int, low: float, high: float, *, core: float = CORE):
+    """(n,) increasing multipliers from -low to high with zero between."""
+    return core * np.sinh(np.linspace(-np.arcsinh(low / core), np.arcsinh(high / core), n))
+
+
+class Bridge(eqx.Module):
+    """u(0) as a function of the weights theta of all instruments: S1 options, S2 options, VIX options, VIX future.
+
+    F1, F2   (m, nx) payoffs; FV (mV + 1, nv); target (m,) their prices
+    """
+
+    first: Flow
+    second: Flow
+    meeting: Meeting | None
+    F1: Float[Array, "m1 nx"]
+    F2: Float[Array, "m2 nx"]
+    FV: Float[Array, "mV nv"]
+    target: Float[Array, " m"]
+    start: Float[Array, " ny"]
+
+    @classmethod
+    def of(cls, model: StochasticVol, quotes: Quotes, grid: Grid, delta=None, *, softness=SOFTNESS):
+        """Operators on a grid; with VIX quotes, for multipliers `delta` (d,)."""
+        (P1, one1), (P2, one2) = grid.options(quotes.k1), grid.options(quotes.k2)
+        spot = [quotes.price1 - one1, quotes.price2 - one2]
+        if quotes.future is None:
+            meeting, FV, target = None, np.empty((0, 0)), np.concatenate(spot)
+        else:
+            ends = float(model.low), float(model.high)
+            meeting = Meeting.of([*quotes.kV, quotes.future], ends, delta, softness)
+            v, side = np.asarray(meeting.v), np.where(quotes.kV < quotes.future, -1.0, 1.0)
+            FV = np.concatenate([np.maximum(side[:, None] * (v[None, :] - quotes.kV[:, None]), 0.0), v[None]])
+            target = np.concatenate([*spot, quotes.priceV, [quotes.future]])
+        flows = Flow.of(model, grid, grid.T1, grid.steps[0]), Flow.of(model, grid, grid.tau, grid.steps[1])
+        return cls(*flows, meeting, *map(jnp.asarray, (P1, P2, FV, target, grid.start)))
+
+    def split(self, theta):
+        """Weights of S1, S2 and VIX instruments."""
+        m1, m2 = len(self.F1), len(self.F2)
+        return theta[:m1], theta[m1 : m1 + m2], theta[m1 + m2 :]
+
+    def late(self, theta):
+        """Terminal condition at T2 without delta L, and what delta adds to it on the way; see `Flow.back`.
+
+        (ny, 2, d, nx) with its derivative by delta, and (2, d); without VIX (ny, 1, 1, nx) and None
+        """
+        _, a2, _ = self.split(theta)
+        ny, nx = self.start.size, self.F2.shape[1]
+        if self.meeting is None:
+            return jnp.broadcast_to((a2 @ self.F2)[None, None, None, :], (ny, 1, 1, nx)), None
+        u = jnp.broadcast_to((a2 @ self.F2)[None, None, None, :], (ny, 1, self.meeting.delta.size, nx))
+        delta = jnp.stack([self.meeting.delta, jnp.ones_like(self.meeting.delta)])
+        return jnp.concatenate([u, jnp.zeros_like(u)], axis=1), delta
+
+    def met(self, theta, w):
+        """(ny, nx): u just before T1 from u just after."""
+        a1, _, aV = self.split(theta)
+        after = w[:, 0, 0] if self.meeting is None else self.meeting(w[:, 0], w[:, 1], aV @ self.FV)
+        return after + (a1 @ self.F1)[None, :]
+
+    def potential(self, theta: Float[Array, " m"]) -> Float[Array, ""]:
+        """u(0, S0, a0)."""
+        w = self.second.back(*self.late(theta))
+        u = self.first.back(self.met(theta, w)[:, None, None, :])
+        return self.start @ u[:, 0, 0, u.shape[-1] // 2]
+
+    def loss(self, theta: Float[Array, " m"]) -> Float[Array, ""]:
+        """Minus the dual: u(0) - theta . price, convex; its gradient is model minus market price."""
+        return self.potential(theta) - self.target @ theta
+
+
+@eqx.filter_jit
+def loss_and_errors(bridge: Bridge, theta):
+    """Minus the dual and its gradient, model minus market price of each instrument."""
+    return jax.value_and_grad(bridge.loss)(theta)

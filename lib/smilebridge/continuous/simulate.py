@@ -1,0 +1,209 @@
+"""Monte Carlo of a calibrated bridge: the stochastic differential equation itself, with the drift that the dual found."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import ndtr
+from jaxtyping import Array, Float
+
+from ..models import StochasticVol
+from .bridge import Bridge
+from .flow import differences
+from .grid import Grid
+
+FINE = 4  # samples of x per node, by Fourier
+
+
+class Drift(eqx.Module):
+    """d_y u on the nodes: what the drift of y is changed by, over (1 - rho^2) scale^2.
+
+    first    (t, ny, x) up to T1;  second (t, ny, 2, d, x) after it, with its derivative by delta
+    w        (ny, 2, d, x) u just after T1 without delta L, and its derivative
+    delta    (d,), zero alone without VIX;  y (ny,);  x (x,)
+    """
+
+    first: Float[Array, "t1 ny x"]
+    second: Float[Array, "t2 ny 2 d x"]
+    w: Float[Array, "ny 2 d x"]
+    delta: Float[Array, " d"]
+    y: Float[Array, " ny"]
+    x: Float[Array, " x"]
+
+    @classmethod
+    def of(cls, bridge: Bridge, theta, grid: Grid):
+        """From the weights of all instruments."""
+        slope, _ = differences(len(grid.y), grid.y[1] - grid.y[0])
+        x = grid.x[0] + (grid.x[1] - grid.x[0]) / FINE * jnp.arange(FINE * len(grid.x), dtype=float)
+        delta = jnp.zeros(1) if bridge.meeting is None else bridge.meeting.delta
+        return cls(*_solved(bridge, jnp.asarray(theta), jnp.asarray(slope)), delta, jnp.asarray(grid.y), x)
+
+    def place(self, y, x):
+        """Nodes around (y, x) and their weights: cubic in y, linear in x; (path, 8) each."""
+        i, f = _cell(y, self.y)
+        j, g = _cell(x, self.x)
+        cubic = jnp.stack([-f * (1 - f) * (2 - f) / 6, (1 - f**2) * (2 - f) / 2, f * (1 + f) * (2 - f) / 2, -f * (1 - f**2) / 6])
+        rows = _mirrored(i[None] + jnp.arange(-1, 3)[:, None], self.y.size)
+        rows, columns = (jnp.repeat(rows, 2, axis=0), jnp.tile(jnp.stack([j, j + 1]), (4, 1)))
+        return rows, columns, jnp.repeat(cubic, 2, axis=0) * jnp.tile(jnp.stack([1 - g, g]), (4, 1))
+
+    def before(self, step, share, y, x):
+        """d_y u up to T1, `share` of the way from a time of the grid to the next."""
+        rows, columns, weight = self.place(y, x)
+        now, then = ((self.first[t][rows, columns] * weight).sum(axis=0) for t in (step, step + 1))
+        passed = _passed(len(self.first) - 1 - step, share)
+        return (1 - passed) * now + passed * then
+
+    def beyond(self, step, share, y, x, d, e):
+        """d_y u after T1 for multipliers a share e of the way from delta[d] to delta[d + 1]: cubic, with the slopes at both ends."""
+        rows, columns, weight = self.place(y, x)
+        passed = _passed(len(self.second) - 1 - step, share)
+        field = (1 - passed) * self.second[step] + passed * self.second[step + 1]
+        pick = lambda n, at: (field[rows, n, at[None], columns] * weight).sum(axis=0)
+        if self.delta.size == 1:
+            return pick(0, d)
+        width = self.delta[d + 1] - self.delta[d]
+        value = (1 + 2 * e) * (1 - e) ** 2 * pick(0, d) + e**2 * (3 - 2 * e) * pick(0, d + 1)
+        return value + width * e * (1 - e) * ((1 - e) * pick(1, d) - e * pick(1, d + 1))
+
+
+class Simulated(NamedTuple):
+    """Paths (path, ...), the second half mirrors of the first.
+
+    x1, y1, x2, y2       ln S and coordinate of volatility at T1 and T2
+    V, delta             VIX at T1, decimal, and the multiplier that goes with it; without VIX the root of the expected variance, and 0
+    variance1, variance2 int a^2 dt on the two intervals
+    entropy              (3, path) half the square of the drift changes before and after T1, and softness times the entropy of V
+    hedge1, hedge2       (path, m) gains of Black-Scholes hedges: options on S1 from 0 to T1, on S2 from T1 to T2
+    """
+
+    x1: Array
+    y1: Array
+    x2: Array
+    y2: Array
+    V: Array
+    delta: Array
+    variance1: Array
+    variance2: Array
+    entropy: Array
+    hedge1: Array
+    hedge2: Array
+
+
+class Hedged(NamedTuple):
+    """Strikes, implied volatilities (m,) each and expiry of the options that are hedged."""
+
+    k: Array
+    vol: Array
+    T: Array
+
+
+@eqx.filter_jit
+def _solved(bridge, theta, slope):
+    finer = lambda u: jnp.fft.irfft(jnp.fft.rfft(u, axis=-1), FINE * u.shape[-1], axis=-1) * FINE
+    late, delta = bridge.late(theta)
+    if delta is None:  # the derivative by delta, at zero: the variance expected of the window, VIX squared
+        late, delta = jnp.concatenate([late, jnp.zeros_like(late)], axis=1), jnp.array([[0.0], [1.0]])
+    second = bridge.second.history(late, delta)
+    first = bridge.first.history(bridge.met(theta, second[0])[:, None, None, :])
+    up = lambda u: finer(jnp.einsum("ij,tj...->ti...", slope, u))
+    return up(first[:, :, 0, 0]), up(second), finer(second[0])
+
+
+def _passed(left, share):
+    """Weight of the later of two times, `share` of a step after the earlier, `left` steps before a payoff: linear in sqrt(T - t).
+
+    Near a payoff with kinks d_y u dies like that root; linear in t it would be too small in between.
+    """
+    left = jnp.asarray(left, float)
+    return (jnp.sqrt(left) - jnp.sqrt(jnp.maximum(left - share, 0.0))) / (jnp.sqrt(left) - jnp.sqrt(left - 1))
+
+
+def _cell(at, nodes):
+    """Node below and share of the way to the next, on equal steps."""
+    f = (at - nodes[0]) / (nodes[1] - nodes[0])
+    i = jnp.clip(jnp.floor(f), 0, nodes.size - 2)
+    return i.astype(int), jnp.clip(f - i, -0.5, 1.5)
+
+
+def _mirrored(i, n):
+    """Indices reflected at both edges of n cells."""
+    i = jnp.where(i < 0, -i - 1, i)
+    return jnp.where(i >= n, 2 * n - 1 - i, i)
+
+
+@eqx.filter_jit
+def simulate(
+    model: StochasticVol, bridge: Bridge, theta, drift: Drift, T1, T2, early: Hedged, late: Hedged, n_paths, *, key, substeps=8, tilt=1.0
+):
+    """Paths of S, a and V under the calibrated model; `tilt` = 0 gives the reference.
+
+    Log-Euler in x with the volatility at the start of a step: S is a martingale exactly. Heun in y. Both reflected at the bounds.
+    """
+    keys = jax.random.split(key, 3)
+    n = n_paths
+    begin = (jnp.zeros(n), jnp.full(n, model.start), jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, early.k.size)))
+    before = lambda step, share, y, x: tilt * drift.before(step, share, y, x)
+    x1, y1, variance1, h1, hedge1 = _walk(model, begin, keys[0], before, drift.first.shape[0] - 1, T1, 0.0, early, substeps)
+    rows, columns, weight = drift.place(y1, x1)
+    w = (drift.w[rows, :, :, columns] * weight[:, :, None, None]).sum(axis=0)
+    V, delta, told = _drawn(bridge, theta, w, keys[1])
+    d = jnp.clip(jnp.searchsorted(drift.delta, delta) - 1, 0, max(drift.delta.size - 2, 0))
+    after = jnp.minimum(d + 1, drift.delta.size - 1)
+    e = jnp.clip((delta - drift.delta[d]) / jnp.maximum(drift.delta[after] - drift.delta[d], 1e-12), 0.0, 1.0)
+    beyond = lambda step, share, y, x: tilt * drift.beyond(step, share, y, x, d, e)
+    begin = (x1, y1, jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, late.k.size)))
+    x2, y2, variance2, h2, hedge2 = _walk(model, begin, keys[2], beyond, drift.second.shape[0] - 1, T2 - T1, T1, late, substeps)
+    return Simulated(x1, y1, x2, y2, V, delta, variance1, variance2, jnp.stack([h1, h2, told]), hedge1, hedge2)
+
+
+def _drawn(bridge, theta, w, key):
+    """V of each path, its multiplier and the entropy of the draw, from u and its derivative just after T1, w (path, 2, d)."""
+    if bridge.meeting is None:
+        zero = jnp.zeros(len(w))
+        return jnp.sqrt(w[:, 1, 0]), zero, zero
+    _, _, aV = bridge.split(theta)
+    law, deltas = bridge.meeting.law(w[:, 0].T[None], w[:, 1].T[None], aV @ bridge.FV)
+    law, deltas = law[0], deltas[0]
+    u = jax.random.uniform(key, (len(w),))
+    j = jnp.minimum((jnp.cumsum(law, axis=0) < u[None]).sum(axis=0), law.shape[0] - 1)
+    told = bridge.meeting.softness * (law * jnp.log(jnp.maximum(law, 1e-300) / bridge.meeting.weight[:, None])).sum(axis=0)
+    return bridge.meeting.v[j], jnp.take_along_axis(deltas, j[None], axis=0)[0], told
+
+
+def _walk(model, state, key, tilt, count, years, began, hedged, substeps):
+    """One interval: x, y, int a^2 dt, entropy, gains of hedges."""
+    dt, low, high = years / (count * substeps), *model.edges
+    free = 1 - model.rho**2
+    n = state[0].size
+
+    def step(state, now):
+        i, spent, key = now
+        x, y, variance, entropy, gains = state
+        at, share = i // substeps, (i % substeps) / substeps
+        z = jax.random.normal(key, (2, n // 2)) * jnp.sqrt(dt)
+        dW, other = jnp.concatenate([z, -z], axis=1)
+        noise = model.scale * (model.rho * dW + jnp.sqrt(free) * other)
+        a, S = model.volatility(y), jnp.exp(x)
+        pull = tilt(at, share, y, x)
+        speed = model.drift(y) + free * model.scale**2 * pull
+        x = x - 0.5 * a**2 * dt + a * dW
+        guess = _folded(y + speed * dt + noise, low, high)
+        pull2 = tilt(at, share + 1 / substeps, guess, x)
+        y = _folded(y + 0.5 * (speed + model.drift(guess) + free * model.scale**2 * pull2) * dt + noise, low, high)
+        left = jnp.maximum(hedged.T - began - spent, 1e-8)
+        sd = hedged.vol[None] * jnp.sqrt(left)
+        gains = gains + ndtr((jnp.log(S)[:, None] - jnp.log(hedged.k)[None]) / sd + 0.5 * sd) * (jnp.exp(x) - S)[:, None]
+        variance = variance + 0.5 * (a**2 + model.volatility(y) ** 2) * dt
+        entropy = entropy + 0.25 * free * model.scale**2 * (pull**2 + pull2**2) * dt
+        return (x, y, variance, entropy, gains), None
+
+    total = count * substeps
+    return jax.lax.scan(step, state, (jnp.arange(total), dt * jnp.arange(total, dtype=float), jax.random.split(key, total)))[0]
+
+
+def _folded(y, low, high):
+    """Reflected at the bounds, once."""
+    y = jnp.where(y < low, 2 * low - y, y)
+    return jnp.clip(jnp.where(y > high, 2 * high - y, y), low, high)

@@ -1,0 +1,82 @@
+"""The dual and its calibration: gradient, convexity, the experiments at quick, what cannot be met."""
+
+from dataclasses import replace
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from smilebridge import continuous, models
+from smilebridge.continuous.calibrated import posed
+
+COARSE = continuous.Level(32, 32, 8, (6, 3))
+
+
+@cache
+def market(name):
+    """An experiment, its quotes."""
+    experiment = models.EXPERIMENTS[name]
+    found = models.quoted_market(experiment)
+    return experiment, continuous.Quotes(
+        found.k1, found.price1, found.k2, found.price2, found.kV, found.priceV, float(found.future)
+    )
+
+
+@cache
+def calibrated(name):
+    experiment, quotes = market(name)
+    return continuous.calibrate(experiment.reference, quotes, experiment.T1, experiment.T2)
+
+
+@pytest.fixture(scope="module")
+def coarse():
+    """A small dual with all its parts."""
+    experiment, quotes = market("iii")
+    return posed(experiment.reference, quotes, experiment.T1, experiment.T2, COARSE)[0]
+
+
+def test_gradient_is_that_of_the_value(coarse):
+    rng = np.random.default_rng(0)
+    theta, along = (jnp.asarray(rng.normal(size=coarse.target.size) * size) for size in (0.2, 0.01))
+    value = lambda t: float(continuous.loss_and_errors(coarse, t)[0])
+    _, error = continuous.loss_and_errors(coarse, theta)
+    slope = lambda h: (value(theta + h * along) - value(theta - h * along)) / (2 * h)
+    seen = (4 * slope(0.01) - slope(0.02)) / 3
+    assert float(error @ along) == pytest.approx(seen, abs=1e-8 * float(jnp.linalg.norm(along)))
+
+
+def test_minus_the_dual_is_convex_along_lines(coarse):
+    for seed in range(4):
+        a, b = 0.5 * jax.random.normal(jax.random.key(seed), (2, coarse.target.size))
+        ends = sum(float(continuous.loss_and_errors(coarse, t)[0]) for t in (a, b))
+        assert float(continuous.loss_and_errors(coarse, (a + b) / 2)[0]) < ends / 2
+
+
+@pytest.mark.parametrize("name", [pytest.param("i", marks=pytest.mark.slow), "ii", pytest.param("iii", marks=pytest.mark.slow)])
+def test_an_experiment_is_met_at_quick_and_holds_on_a_finer_grid(name):
+    found = calibrated(name)
+    assert found.met
+    assert np.abs(found.error).max() < 0.5e-4
+    assert found.dual > 0
+    assert np.abs(found.elsewhere(continuous.MEDIUM[-1])).max() < 20e-4
+
+
+def test_errors_are_those_of_the_weights_on_the_own_grid():
+    found = calibrated("ii")
+    experiment, quotes = market("ii")
+    level = continuous.QUICK[-1]
+    np.testing.assert_allclose(found.elsewhere(level), found.error, atol=1e-9)
+    assert len(found.error) == sum(quotes.counts) + 1
+
+
+def test_a_market_that_no_model_meets_is_not_called_met():
+    experiment, quotes = market("iii")
+    dearer = np.where(quotes.kV < quotes.future, 0.0, 0.25 * quotes.future)
+    unfair = replace(quotes, future=1.25 * quotes.future, priceV=quotes.priceV + dearer)
+    levels = (COARSE, continuous.Level(32, 32, 12, (6, 3)))
+    found = continuous.calibrate(experiment.reference, unfair, experiment.T1, experiment.T2, levels=levels, max_steps=15)
+    assert not found.met
+    assert np.isfinite(found.error).all()
+    assert np.isfinite(found.theta).all()
