@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from ..models import StochasticVol
-from .simulate import Drift
+from .simulate import Drift, stepped
 
 SEEN = 1e-3  # share of paths beyond either end of a picture
 
@@ -27,31 +27,18 @@ class FirstPaths(NamedTuple):
 
 @eqx.filter_jit
 def first_paths(model: StochasticVol, drift: Drift, T1, n_paths: int, *, key: Key[Array, ""], substeps: int = 8, tilt=1.0) -> FirstPaths:
-    """Paths of (x, y) at `substeps` times within each step of the drift; tilt = 0 gives the model without the bridge.
-
-    Log-Euler in x, Heun in y, both as in `simulate`; y is reflected at the bounds.
-    """
-    total, (low, high) = (drift.first.shape[0] - 1) * substeps, model.edges
-    dt, free = T1 / total, 1 - model.rho**2
-    noise = jax.random.normal(key, (total, 2, n_paths // 2)) * jnp.sqrt(dt)
-
-    def speed(at, share, y, x):
-        return model.drift(y) + tilt * free * model.scale**2 * drift.before(at, share, y, x)
+    """Paths of (x, y) at `substeps` times within each step of the drift, by `stepped`; tilt = 0 gives the model without the bridge."""
+    total = (drift.first.shape[0] - 1) * substeps
+    normal = jax.random.normal(key, (total, 2, n_paths // 2))
 
     def step(state, now):
-        (x, y), (i, z) = state, now
-        dW, other = jnp.concatenate([z, -z], axis=1)
-        dZ = model.scale * (model.rho * dW + jnp.sqrt(free) * other)
-        a, at, share = model.volatility(y), i // substeps, (i % substeps) / substeps
-        here = speed(at, share, y, x)
-        x = x - 0.5 * a**2 * dt + a * dW
-        there = speed(at, share + 1 / substeps, jnp.clip(y + here * dt + dZ, low, high), x)
-        y = y + 0.5 * (here + there) * dt + dZ
-        y = jnp.clip(jnp.where(y < low, 2 * low - y, jnp.where(y > high, 2 * high - y, y)), low, high)
+        i, z = now
+        pull = lambda ahead, y, x: tilt * drift.before(i // substeps, (i % substeps + ahead) / substeps, y, x)
+        x, y, *_ = stepped(model, pull, *state, jnp.concatenate([z, -z], axis=1), T1 / total)
         return (x, y), (x, y)
 
     begin = jnp.zeros(2 * (n_paths // 2)), jnp.full(2 * (n_paths // 2), model.start)
-    _, walked = jax.lax.scan(step, begin, (jnp.arange(total), noise))
+    _, walked = jax.lax.scan(step, begin, (jnp.arange(total), normal))
     x, y = (jnp.concatenate([first[:, None], then.T], axis=1) for first, then in zip(begin, walked, strict=True))
     return FirstPaths(jnp.linspace(0.0, T1, total + 1), x, y)
 

@@ -137,10 +137,7 @@ def _mirrored(i, n):
 def simulate(
     model: StochasticVol, bridge: Bridge, theta, drift: Drift, T1, T2, early: Hedged, late: Hedged, n_paths, *, key, substeps=8, tilt=1.0
 ):
-    """Paths of S, a and V under the calibrated model; `tilt` = 0 gives the reference.
-
-    Log-Euler in x with the volatility at the start of a step: S is a martingale exactly. Heun in y. Both reflected at the bounds.
-    """
+    """Paths of S, a and V under the calibrated model, by `stepped`; `tilt` = 0 gives the reference."""
     keys = jax.random.split(key, 3)
     n = n_paths
     begin = (jnp.zeros(n), jnp.full(n, model.start), jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, early.k.size)))
@@ -174,33 +171,44 @@ def _drawn(bridge, theta, w, key):
 
 def _walk(model, state, key, tilt, count, years, began, hedged, substeps):
     """One interval: x, y, int a^2 dt, entropy, gains of hedges."""
-    dt, low, high = years / (count * substeps), *model.edges
-    free = 1 - model.rho**2
-    n = state[0].size
+    dt, half = years / (count * substeps), state[0].size // 2
+    price = (1 - model.rho**2) * model.scale**2
 
     def step(state, now):
         i, spent, key = now
         x, y, variance, entropy, gains = state
-        at, share = i // substeps, (i % substeps) / substeps
-        z = jax.random.normal(key, (2, n // 2)) * jnp.sqrt(dt)
-        dW, other = jnp.concatenate([z, -z], axis=1)
-        noise = model.scale * (model.rho * dW + jnp.sqrt(free) * other)
-        a, S = model.volatility(y), jnp.exp(x)
-        pull = tilt(at, share, y, x)
-        speed = model.drift(y) + free * model.scale**2 * pull
-        x = x - 0.5 * a**2 * dt + a * dW
-        guess = _folded(y + speed * dt + noise, low, high)
-        pull2 = tilt(at, share + 1 / substeps, guess, x)
-        y = _folded(y + 0.5 * (speed + model.drift(guess) + free * model.scale**2 * pull2) * dt + noise, low, high)
-        left = jnp.maximum(hedged.T - began - spent, 1e-8)
-        sd = hedged.vol[None] * jnp.sqrt(left)
-        gains = gains + ndtr((jnp.log(S)[:, None] - jnp.log(hedged.k)[None]) / sd + 0.5 * sd) * (jnp.exp(x) - S)[:, None]
-        variance = variance + 0.5 * (a**2 + model.volatility(y) ** 2) * dt
-        entropy = entropy + 0.25 * free * model.scale**2 * (pull**2 + pull2**2) * dt
-        return (x, y, variance, entropy, gains), None
+        z = jax.random.normal(key, (2, half))
+        pull = lambda ahead, y, x: tilt(i // substeps, (i % substeps + ahead) / substeps, y, x)
+        x2, y2, here, there = stepped(model, pull, x, y, jnp.concatenate([z, -z], axis=1), dt)
+        S, sd = jnp.exp(x), hedged.vol[None] * jnp.sqrt(jnp.maximum(hedged.T - began - spent, 1e-8))
+        gains = gains + ndtr((x[:, None] - jnp.log(hedged.k)[None]) / sd + 0.5 * sd) * (jnp.exp(x2) - S)[:, None]
+        variance = variance + 0.5 * (model.volatility(y) ** 2 + model.volatility(y2) ** 2) * dt
+        entropy = entropy + 0.25 * price * (here**2 + there**2) * dt
+        return (x2, y2, variance, entropy, gains), None
 
     total = count * substeps
     return jax.lax.scan(step, state, (jnp.arange(total), dt * jnp.arange(total, dtype=float), jax.random.split(key, total)))[0]
+
+
+def stepped(model: StochasticVol, pull, x, y, z, dt):
+    """One step of the model with d_y u added to its drift: x, y after it, and d_y u at both ends.
+
+    y by Heun. Given its path, dx = -a^2/2 dt + rho a dZ + sqrt(1 - rho^2) a dB with B independent: the integral of a dZ by Stratonovich's
+    midpoint less half the covariation of a and Z, that of a dB exactly normal. S is a martingale up to dt^2.
+    pull   function of (0 or 1 step ahead, y, x);  z (2, path) standard normal
+    """
+    free, noise, other = 1 - model.rho**2, jnp.sqrt(dt) * z[0], jnp.sqrt(dt) * z[1]
+    speed = lambda y, pull: model.drift(y) + free * model.scale**2 * pull
+    slope = lambda y: jax.jvp(model.volatility, (y,), (jnp.ones_like(y),))
+    a, bend = slope(y)
+    here = pull(0, y, x)
+    guess = _folded(y + speed(y, here) * dt + model.scale * noise, *model.edges)
+    there = pull(1, guess, x - 0.5 * a**2 * dt + a * (model.rho * noise + jnp.sqrt(free) * other))
+    y2 = _folded(y + 0.5 * (speed(y, here) + speed(guess, there)) * dt + model.scale * noise, *model.edges)
+    a2, bend2 = slope(y2)
+    square = 0.5 * (a**2 + a2**2)
+    along = 0.5 * (a + a2) * noise - 0.25 * model.scale * (bend + bend2) * dt
+    return x - 0.5 * square * dt + model.rho * along + jnp.sqrt(free * square) * other, y2, here, there
 
 
 def _folded(y, low, high):
