@@ -10,8 +10,7 @@ from smilebridge.continuous.calibrated import posed
 
 def _market(name):
     experiment = models.EXPERIMENTS[name]
-    m = models.quoted_market(experiment)
-    return experiment, continuous.Quotes(m.k1, m.price1, m.k2, m.price2, m.kV, m.priceV, float(m.future))
+    return experiment, continuous.Quotes.of_market(models.quoted_market(experiment))
 
 
 def bench_value_and_gradient():

@@ -18,10 +18,7 @@ COARSE = continuous.Level(32, 32, 8, (6, 3))
 def market(name):
     """An experiment, its quotes."""
     experiment = models.EXPERIMENTS[name]
-    found = models.quoted_market(experiment)
-    return experiment, continuous.Quotes(
-        found.k1, found.price1, found.k2, found.price2, found.kV, found.priceV, float(found.future)
-    )
+    return experiment, continuous.Quotes.of_market(models.quoted_market(experiment))
 
 
 @cache

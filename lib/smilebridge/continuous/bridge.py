@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from scipy.stats import norm
 
 from ..market import implied_stdev
-from ..models import StochasticVol
+from ..models import QuotedMarket, StochasticVol
 from .flow import Flow
 from .grid import Grid
 from .meeting import Meeting
@@ -35,6 +35,11 @@ class Quotes:
     kV: np.ndarray = field(default_factory=lambda: np.empty(0))
     priceV: np.ndarray = field(default_factory=lambda: np.empty(0))
     future: float | None = None
+
+    @classmethod
+    def of_market(cls, market: QuotedMarket):
+        """What a model's market quotes."""
+        return cls(market.k1, market.price1, market.k2, market.price2, market.kV, market.priceV, float(market.future))
 
     @property
     def counts(self):
