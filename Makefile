@@ -7,7 +7,6 @@ export PYTHON
 
 RUN      = .venv/bin/python
 CHAPTERS = $(RUN) -m smilebridge.chapters
-PYTEST   = $(RUN) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 900
 
 .PHONY: help env book test test-full serve reference lint bench lock clean
 
@@ -24,10 +23,10 @@ book: env               ## execute what changed and draw the pages: _build/BUDGE
 	@$(CHAPTERS) render --budget "$(BUDGET)" $(if $(CHAIN),--chain "$(CHAIN)")
 
 test: env               ## unit tests, doctests, layout, chapters, stored outputs, browser
-	@$(PYTEST) tests
+	@sh .ci/test
 
 test-full: env          ## the same with full budgets
-	@$(PYTEST) -m "slow or not slow" tests
+	@sh .ci/test -m "slow or not slow"
 
 serve: book             ## the book on http://127.0.0.1:PORT
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory "_build/$(BUDGET)/html" $(PORT)

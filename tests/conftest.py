@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+import nbval_keep  # noqa: F401  (what nbval has run need not be run again; see the module)
 import nbval_tol  # noqa: F401  (teaches nbval tolerance; see the module)
 
 ROOT = Path(__file__).resolve().parents[1]

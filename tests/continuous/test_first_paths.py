@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smilebridge import models
-from smilebridge.continuous import Drift, Hedged, Level, Quotes, added_drift, calibrate, first_paths, simulate
+from smilebridge.continuous import Drift, Hedges, Level, Quotes, added_drift, calibrate, first_paths, simulate
 
 T1, T2 = 0.17, 0.25
 K1, K2 = np.array([0.9, 1.0, 1.1]), np.array([0.88, 1.0, 1.12])
@@ -29,9 +29,9 @@ def drift(found):
 
 @pytest.fixture(scope="module")
 def run(found, drift):
-    vols = found.quotes.vols(T1, T2)
-    hedges = [Hedged(*map(jnp.asarray, (k, vol, T))) for k, vol, T in zip((K1, K2), vols, (T1, T2), strict=True)]
-    return simulate(found.model, found.bridge, jnp.asarray(found.theta), drift, T1, T2, *hedges, N, key=jax.random.key(3))
+    theta = jnp.asarray(found.theta)
+    hedges = Hedges.of(found.bridge, theta, found.grid, found.quotes)
+    return simulate(found.model, found.bridge, theta, drift, hedges, N, key=jax.random.key(3))
 
 
 def within(sample, target, sigmas=4.0):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .bounds import bounds
+from .bridge import bridge
 from .calibrate import calibrate
 from .check import check
 from .door import answer
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (check, calibrate, price, bounds):
+for command in (check, calibrate, price, bounds, bridge):
     app.command()(command)
 
 

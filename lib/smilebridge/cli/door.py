@@ -56,9 +56,10 @@ def verdict_on(error: Exception) -> Code | None:
         return Code.UNUSABLE
     from numpy.linalg import LinAlgError
 
-    from .. import discrete, marginals, market
+    from .. import continuous, discrete, marginals, market
 
-    unusable, unfinished = (market.QuoteError, discrete.ArchiveError), (marginals.InconsistentError, LinAlgError)
+    unusable = market.QuoteError, discrete.ArchiveError, continuous.CheckpointError
+    unfinished = marginals.InconsistentError, LinAlgError
     return Code.UNUSABLE if isinstance(error, unusable) else Code.UNFINISHED if isinstance(error, unfinished) else None
 
 
@@ -121,6 +122,22 @@ def progress(first: str):
 
     with Console(stderr=True).status(first) as status:
         yield status.update
+
+
+def writable(option: str, folder: Path | None) -> Path | None:
+    """The folder, made if need be; UnusableError naming option and path where nothing can be written in it."""
+    if folder is None:
+        return None
+    try:
+        if not folder.parent.is_dir():
+            raise UnusableError("its folder does not exist")
+        if folder.exists() and not folder.is_dir():
+            raise UnusableError("is not a folder")
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder.resolve()
+    except (OSError, UnusableError) as error:
+        raise UnusableError(f"{option} {folder}: {getattr(error, 'strerror', None) or error}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,12 +116,17 @@ def examine(asked: Question, *, tell=lambda what: None) -> Findings:
     seconds = {}
     tell(f"reading {asked.chain}")
     with timed(seconds, "read"):
-        snapshot = market.load(asked.chain, day=asked.day)
-        triple = market.select(snapshot, _vix_expiry(snapshot, asked.vix_expiry), asked.spx_expiry1, asked.spx_expiry2)
+        snapshot, triple = triple_of(asked)
         index, note = _index(snapshot)
         spread = arbitrage.quoted(triple.spx1, triple.spx2)
     found = Findings(snapshot, triple, index, note, spread, seconds=seconds)
     return found if spread else _fitted(found, asked, tell)
+
+
+def triple_of(asked: Question) -> tuple[market.Snapshot, market.Triple]:
+    """The day's quotes, and the three smiles that were asked for; raises QuoteError."""
+    snapshot = market.load(asked.chain, day=asked.day)
+    return snapshot, market.select(snapshot, _vix_expiry(snapshot, asked.vix_expiry), asked.spx_expiry1, asked.spx_expiry2)
 
 
 def _fitted(found, asked, tell):

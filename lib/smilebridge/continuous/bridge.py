@@ -9,13 +9,16 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.stats import norm
 
-from ..market import implied_stdev
+from ..market import Triple, implied_stdev
 from ..models import QuotedMarket, StochasticVol
 from .flow import Flow
-from .grid import Grid
+from .grid import PLAIN, Grid
 from .meeting import Meeting
+from .quoted import WITHIN, chosen, mids
 
 SOFTNESS = 0.02
+EXACT = 5e-5  # half-width of the band of a quote without bid and ask, in units of volatility
+AIM = 0.8  # share of the bid-ask within which a calibration tries to stay
 LEAST = 1e-3  # price of a unit of volatility, at least: quotes far out would weigh without bound
 CORE = 20.0  # multipliers are spaced evenly below, geometrically above
 
@@ -26,6 +29,7 @@ class Quotes:
 
     k1, price1   SPX at T1;  k2, price2   SPX at T2;  kV, priceV   VIX at T1, empty for a bridge to SPX smiles alone
     future       E[V], None without VIX
+    half         (m,) half of the bid-ask of all instruments in this order, the future last; zero where a price is exact, None if all are
     """
 
     k1: np.ndarray
@@ -35,6 +39,22 @@ class Quotes:
     kV: np.ndarray = field(default_factory=lambda: np.empty(0))
     priceV: np.ndarray = field(default_factory=lambda: np.empty(0))
     future: float | None = None
+    half: np.ndarray | None = None
+
+    @classmethod
+    def of_triple(cls, triple: Triple, *, n=(15, 15, 15), within=WITHIN, plain=PLAIN):
+        """Mids and half-spreads of a real day, the forwards and the VIX future exact; at most n quotes of S1, S2 and VIX.
+
+        within   quotes further out than so many of their own standard deviations are left out: a bounded volatility may not reach them
+        plain    so are puts struck below e^{-plain} forwards: there payoffs are bent, see `Grid`
+        raises   QuoteError naming a smile with too few quotes
+        """
+        future, lowest = triple.vix.forward / 100, np.exp(-plain)
+        smiles = (triple.spx1, lowest, 1.0), (triple.spx2, lowest, 1.0), (triple.vix, 0.0, future)
+        pick = lambda smile, few, low: chosen(smile, few, within=within, lowest=low)
+        kept = [mids(smile, pick(smile, few, low), unit) for (smile, low, unit), few in zip(smiles, n, strict=True)]
+        half = np.concatenate([*(spread for _, _, spread in kept), [0.0]])
+        return cls(*(part for strikes, price, _ in kept for part in (strikes, price)), future=future, half=half)
 
     @classmethod
     def of_market(cls, market: QuotedMarket):
@@ -61,6 +81,14 @@ class Quotes:
             sd = vol * np.sqrt(T)
             vegas.append(forward * np.sqrt(T) * norm.pdf(-np.log(k) / sd + sd / 2))
         return np.maximum(np.concatenate([*vegas, [] if self.future is None else [1.0]]), LEAST)
+
+    def band(self, T1, T2, *, share=1.0):
+        """(m,) largest error of a price with which it counts as met: half of the bid-ask, and at least `EXACT` units of volatility.
+
+        share   of the bid-ask: a calibration that aims at `AIM` of it has room to stop before it is exact
+        """
+        exact = EXACT * self.units(T1, T2)
+        return exact if self.half is None else np.maximum(share * self.half, exact)
 
 
 def multipliers(n: int, low: float, high: float, *, core: float = CORE):

@@ -1,21 +1,27 @@
 """A bridge, calibrated: coarse grids first, then what was found, measured again."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 
 from ..models import StochasticVol
-from .bridge import Bridge, Quotes, loss_and_errors, multipliers
-from .climb import climb, curvature, evaluate
+from .bridge import AIM, SOFTNESS, Bridge, Quotes, loss_and_errors, multipliers
+from .checkpoint import Checkpoint, named
+from .climb import Standing, climb, curvature, evaluate
 from .grid import Grid
+from .quoted import reach
 
-EXACT = 5e-5  # half-width of the band of a quote without bid and ask, in units of volatility
-MET = 5e-5  # largest error of an exact quote, in units of volatility, at which a bridge counts as calibrated
+ROUNDING = 1e-6  # of a band, by which rounding may carry an error out
 SLOPE = 2e-6  # of the dual, in units of volatility, on the last grid
 ROUGHLY = 3e-5  # on the others
-FIRST, LATER = 1e-2, 1e-6  # damping on the first grid and on the others
-DELTA = (400.0, 60.0)  # multipliers of variance run from -400 to 60
+NEAR, WIDE = (0.7, 0.36), (2.0, 0.36)  # multipliers of variance run from minus the first to the second, in units of `natural`
+ENOUGH = 32  # multipliers, from which the wider range is taken
+NOISE = 0.25  # standard deviation of a step of y on the last grid of `QUICK`, at most
+CORE = 6.0  # the last one over that below which they are evenly spaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +33,16 @@ class Level:
     nd: int
     steps: tuple[int, int]
 
+    def __str__(self):
+        return f"{self.nx} x {self.ny} x {self.nd}"
+
 
 QUICK = (Level(48, 32, 8, (6, 3)), Level(64, 48, 16, (8, 4)))
 MEDIUM = (*QUICK, Level(96, 64, 20, (12, 6)), Level(128, 96, 32, (16, 8)))
 FULL = (*MEDIUM, Level(256, 192, 64, (24, 12)))
+
+QUOTED_QUICK = (Level(96, 32, 12, (6, 3)), Level(144, 48, 20, (8, 4)))  # a month of low volatility is narrow: finer in x
+QUOTED_MEDIUM = (*QUOTED_QUICK, Level(192, 96, 32, (16, 8)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,57 +50,104 @@ class Calibrated:
     """The bridge nearest to a reference that meets quotes.
 
     theta         (m,) weights of S1, S2, VIX options and of the future: a static portfolio
+    delta         ends of the multipliers of variance, from -delta[0] to delta[1]
     error         (m,) model minus market on the bridge's own grid, in units of volatility; measured at theta
     dual          value of the dual there, nats
-    evaluations   of the dual, grid by grid
+    steps         taken by the climb, grid by grid;  evaluations   of the dual
     """
 
     model: StochasticVol
     quotes: Quotes
     grid: Grid
     bridge: Bridge
+    delta: tuple[float, float]
     theta: np.ndarray
     error: np.ndarray
     dual: float
+    steps: tuple[int, ...]
     evaluations: tuple[int, ...]
 
     @property
     def met(self):
-        """Whether every error is within `MET`."""
-        return bool(np.abs(self.error).max() <= MET)
+        """Whether every error is within the band of its quote: half of its bid-ask, see `Quotes.band`."""
+        dates = self.grid.T1, self.grid.T2
+        return bool((np.abs(self.error) * self.quotes.units(*dates) <= (1 + ROUNDING) * self.quotes.band(*dates)).all())
 
     def elsewhere(self, level: Level, **grid) -> np.ndarray:
         """(m,) errors of the same weights on another grid, in units of volatility: what the own grid hides."""
-        other, _ = posed(self.model, self.quotes, self.grid.T1, self.grid.T2, level, **grid)
+        other, _ = posed(self.model, self.quotes, self.grid.T1, self.grid.T2, level, **{"delta": self.delta} | grid)
         _, error = loss_and_errors(other, jnp.asarray(self.theta))
         return np.asarray(error) / self.quotes.units(self.grid.T1, self.grid.T2)
 
 
-def posed(model: StochasticVol, quotes: Quotes, T1, T2, level: Level, *, delta=DELTA, **grid) -> tuple[Bridge, Grid]:
-    """The dual on one grid."""
-    nodes = Grid.of(model, T1, T2, nx=level.nx, ny=level.ny, steps=level.steps, **grid)
-    return Bridge.of(model, quotes, nodes, multipliers(level.nd, *delta)), nodes
+def natural(model: StochasticVol, quotes: Quotes, tau) -> float:
+    """The multiplier that shifts y by about one over the window: 1 / ((1 - rho^2) scale^2 F^2 tau), F the VIX future; 1 without VIX.
+
+    Far above 0.4 of it the cheapest way to more variance from a calm state is a rare run to the upper bound of volatility.
+    """
+    if quotes.future is None:
+        return 1.0
+    return 1 / (float((1 - model.rho**2) * model.scale**2) * quotes.future**2 * tau)
 
 
-def calibrate(model: StochasticVol, quotes: Quotes, T1, T2, *, levels=QUICK, delta=DELTA, max_steps=60, told=lambda level: None, **grid):
+def ends(model: StochasticVol, quotes: Quotes, tau, nodes: int) -> tuple[float, float]:
+    """Where multipliers end, by their number: from minus the first to the second. At an end VIX and realised variance may part."""
+    return tuple(natural(model, quotes, tau) * end for end in (WIDE if nodes >= ENOUGH else NEAR))
+
+
+def paced(model: StochasticVol, T1, T2, level: Level) -> tuple[int, int]:
+    """The level's time steps, or as many as keep the noise of y in a step below its `NOISE`: a nervous reference takes more."""
+    longest = NOISE**2 * QUICK[-1].steps[0] / level.steps[0] / float(model.scale) ** 2
+    return tuple(max(steps, math.ceil(years / longest)) for steps, years in zip(level.steps, (T1, T2 - T1), strict=True))
+
+
+def posed(model: StochasticVol, quotes: Quotes, T1, T2, level: Level, *, delta=None, softness=SOFTNESS, **grid) -> tuple[Bridge, Grid]:
+    """The dual on one grid, with multipliers between -delta[0] and delta[1], `ends` unless given."""
+    nodes = Grid.of(model, T1, T2, nx=level.nx, ny=level.ny, steps=paced(model, T1, T2, level), **reach(quotes) | grid)
+    low, high = delta or ends(model, quotes, T2 - T1, level.nd)
+    return Bridge.of(model, quotes, nodes, multipliers(level.nd, low, high, core=high / CORE), softness=softness), nodes
+
+
+def calibrate(
+    model: StochasticVol,
+    quotes: Quotes,
+    T1,
+    T2,
+    *,
+    levels=QUICK,
+    delta=None,
+    softness=SOFTNESS,
+    max_steps=60,
+    checkpoint: Path | None = None,
+    told: Callable = lambda level, standing, error: None,
+    **grid,
+):
     """From zero weights: exact curvature on the coarsest grid, at zero and at its solution, then quasi-Newton, grid by grid.
 
-    levels   from coarse to fine, the last one is that of the answer
-    told     called with each `Climbed` as its grid is finished
+    levels       from coarse to fine, the last one is that of the answer
+    delta        ends of the multipliers, the same on all grids; the `ends` of the last one unless given. At an end VIX and realised
+                 variance may part: the dual is the entropy less E[delta (realised variance - V^2)]
+    checkpoint   folder where each step is kept: a calibration that was cut off goes on from there and ends at the same weights
+    told         called at the start of each grid and after each step: its `Level`, its `Standing`, (m,) errors in units of volatility
+    raises       CheckpointError: the folder holds another problem
     """
-    unit = quotes.units(T1, T2)
-    band, theta, used = EXACT * unit, np.zeros(unit.size), []
-    hessian = None
-    for place, level in enumerate(levels):
-        bridge, nodes = posed(model, quotes, T1, T2, level, delta=delta, **grid)
-        bend = lambda theta, bridge=bridge: np.asarray(curvature(bridge, jnp.asarray(theta), jnp.asarray(band))) / np.outer(unit, unit)
-        last = place == len(levels) - 1
-        found = climb(
-            bridge, theta, unit, band, bend(theta) if hessian is None else hessian,
-            tol=SLOPE if last else ROUGHLY, damping=LATER if place else FIRST, max_steps=max_steps,
-        )  # fmt: skip
-        theta, hessian = found.theta, found.hessian if place else bend(found.theta)
-        used.append(found.evaluations)
-        told(found)
-    loss, _, error = evaluate(bridge, theta, 0 * band)
-    return Calibrated(model, quotes, nodes, bridge, theta, error / unit, -loss, tuple(used))
+    delta = delta or ends(model, quotes, T2 - T1, levels[-1].nd)
+    unit, band = quotes.units(T1, T2), quotes.band(T1, T2, share=AIM)
+    kept = Checkpoint.of(checkpoint, named(model, quotes, dates=(T1, T2), levels=levels, delta=delta, softness=softness, **grid))
+    standing = kept.read()
+    for level in levels[standing.place if standing else 0 :]:
+        bridge, nodes = posed(model, quotes, T1, T2, level, delta=delta, softness=softness, **grid)
+        standing = standing or kept.keep(Standing(0 * unit, _bend(bridge, 0 * unit, unit, band)))
+        last = standing.place == len(levels) - 1
+        keep = lambda standing, error, level=level: (kept.keep(standing), told(level, standing, error))
+        standing = climb(bridge, standing, unit, band, tol=SLOPE if last else ROUGHLY, max_steps=max_steps, told=keep)
+        if not last:
+            hessian = standing.hessian if standing.place else _bend(bridge, standing.theta, unit, band)
+            standing = kept.keep(standing.onward(hessian))
+    loss, _, error = evaluate(bridge, standing.theta, 0 * band)
+    return Calibrated(model, quotes, nodes, bridge, delta, standing.theta, error / unit, -loss, standing.steps, standing.evaluations)
+
+
+def _bend(bridge, theta, unit, band):
+    """Exact curvature, in weights times units of volatility."""
+    return np.asarray(curvature(bridge, jnp.asarray(theta), jnp.asarray(band))) / np.outer(unit, unit)

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
 from ..models import StochasticVol
 from .bridge import Bridge
 from .flow import differences
 from .grid import Grid
+from .hedges import Hedges, cell
 
 FINE = 4  # samples of x per node, by Fourier
 
@@ -41,8 +41,8 @@ class Drift(eqx.Module):
 
     def place(self, y, x):
         """Nodes around (y, x) and their weights: cubic in y, linear in x; (path, 8) each."""
-        i, f = _cell(y, self.y)
-        j, g = _cell(x, self.x)
+        i, f = cell(y, self.y)
+        j, g = cell(x, self.x)
         cubic = jnp.stack([-f * (1 - f) * (2 - f) / 6, (1 - f**2) * (2 - f) / 2, f * (1 + f) * (2 - f) / 2, -f * (1 - f**2) / 6])
         rows = _mirrored(i[None] + jnp.arange(-1, 3)[:, None], self.y.size)
         rows, columns = (jnp.repeat(rows, 2, axis=0), jnp.tile(jnp.stack([j, j + 1]), (4, 1)))
@@ -73,9 +73,10 @@ class Simulated(NamedTuple):
 
     x1, y1, x2, y2       ln S and coordinate of volatility at T1 and T2
     V, delta             VIX at T1, decimal, and the multiplier that goes with it; without VIX the root of the expected variance, and 0
+    vix                  (path, mV + 1) prices of VIX options and future given the state at T1, before V is drawn; without VIX (path, 0)
     variance1, variance2 int a^2 dt on the two intervals
     entropy              (3, path) half the square of the drift changes before and after T1, and softness times the entropy of V
-    hedge1, hedge2       (path, m) gains of Black-Scholes hedges: options on S1 from 0 to T1, on S2 from T1 to T2
+    hedge1, hedge2       (path, 1 + m) and (path, m2) gains of `Hedges`: of u and all instruments up to T1, of options on S2 after it
     """
 
     x1: Array
@@ -84,19 +85,12 @@ class Simulated(NamedTuple):
     y2: Array
     V: Array
     delta: Array
+    vix: Array
     variance1: Array
     variance2: Array
     entropy: Array
     hedge1: Array
     hedge2: Array
-
-
-class Hedged(NamedTuple):
-    """Strikes, implied volatilities (m,) each and expiry of the options that are hedged."""
-
-    k: Array
-    vol: Array
-    T: Array
 
 
 @eqx.filter_jit
@@ -120,13 +114,6 @@ def _passed(left, share):
     return (jnp.sqrt(left) - jnp.sqrt(jnp.maximum(left - share, 0.0))) / (jnp.sqrt(left) - jnp.sqrt(left - 1))
 
 
-def _cell(at, nodes):
-    """Node below and share of the way to the next, on equal steps."""
-    f = (at - nodes[0]) / (nodes[1] - nodes[0])
-    i = jnp.clip(jnp.floor(f), 0, nodes.size - 2)
-    return i.astype(int), jnp.clip(f - i, -0.5, 1.5)
-
-
 def _mirrored(i, n):
     """Indices reflected at both edges of n cells."""
     i = jnp.where(i < 0, -i - 1, i)
@@ -135,59 +122,61 @@ def _mirrored(i, n):
 
 @eqx.filter_jit
 def simulate(
-    model: StochasticVol, bridge: Bridge, theta, drift: Drift, T1, T2, early: Hedged, late: Hedged, n_paths, *, key, substeps=8, tilt=1.0
-):
+    model: StochasticVol, bridge: Bridge, theta, drift: Drift, hedges: Hedges, n_paths, *, key, substeps=4, tilt=1.0
+) -> Simulated:
     """Paths of S, a and V under the calibrated model, by `stepped`; `tilt` = 0 gives the reference."""
     keys = jax.random.split(key, 3)
-    n = n_paths
-    begin = (jnp.zeros(n), jnp.full(n, model.start), jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, early.k.size)))
+    n, T1, T2 = n_paths, hedges.T1, hedges.T2
+    begin = (jnp.zeros(n), jnp.full(n, model.start), jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, hedges.held.size)))
     before = lambda step, share, y, x: tilt * drift.before(step, share, y, x)
-    x1, y1, variance1, h1, hedge1 = _walk(model, begin, keys[0], before, drift.first.shape[0] - 1, T1, 0.0, early, substeps)
+    x1, y1, variance1, h1, hedge1 = _walk(model, begin, keys[0], before, drift.first.shape[0] - 1, T1, hedges.early, substeps)
     rows, columns, weight = drift.place(y1, x1)
     w = (drift.w[rows, :, :, columns] * weight[:, :, None, None]).sum(axis=0)
-    V, delta, told = _drawn(bridge, theta, w, keys[1])
+    V, delta, vix, told = _drawn(bridge, theta, w, keys[1])
     d = jnp.clip(jnp.searchsorted(drift.delta, delta) - 1, 0, max(drift.delta.size - 2, 0))
     after = jnp.minimum(d + 1, drift.delta.size - 1)
     e = jnp.clip((delta - drift.delta[d]) / jnp.maximum(drift.delta[after] - drift.delta[d], 1e-12), 0.0, 1.0)
     beyond = lambda step, share, y, x: tilt * drift.beyond(step, share, y, x, d, e)
-    begin = (x1, y1, jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, late.k.size)))
-    x2, y2, variance2, h2, hedge2 = _walk(model, begin, keys[2], beyond, drift.second.shape[0] - 1, T2 - T1, T1, late, substeps)
-    return Simulated(x1, y1, x2, y2, V, delta, variance1, variance2, jnp.stack([h1, h2, told]), hedge1, hedge2)
+    begin = (x1, y1, jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, hedges.k.size)))
+    count = drift.second.shape[0] - 1
+    late = lambda step, share, x, y, gain, noise: hedges.late((step.astype(float) + share) / count * (T2 - T1), x, gain)
+    x2, y2, variance2, h2, hedge2 = _walk(model, begin, keys[2], beyond, count, T2 - T1, late, substeps)
+    return Simulated(x1, y1, x2, y2, V, delta, vix, variance1, variance2, jnp.stack([h1, h2, told]), hedge1, hedge2)
 
 
 def _drawn(bridge, theta, w, key):
-    """V of each path, its multiplier and the entropy of the draw, from u and its derivative just after T1, w (path, 2, d)."""
+    """V of each path, its multiplier, VIX prices before the draw and its entropy; w (path, 2, d) is u, with its derivative, after T1."""
     if bridge.meeting is None:
         zero = jnp.zeros(len(w))
-        return jnp.sqrt(w[:, 1, 0]), zero, zero
+        return jnp.sqrt(w[:, 1, 0]), zero, jnp.zeros((len(w), 0)), zero
     _, _, aV = bridge.split(theta)
     law, deltas = bridge.meeting.law(w[:, 0].T[None], w[:, 1].T[None], aV @ bridge.FV)
     law, deltas = law[0], deltas[0]
     u = jax.random.uniform(key, (len(w),))
     j = jnp.minimum((jnp.cumsum(law, axis=0) < u[None]).sum(axis=0), law.shape[0] - 1)
     told = bridge.meeting.softness * (law * jnp.log(jnp.maximum(law, 1e-300) / bridge.meeting.weight[:, None])).sum(axis=0)
-    return bridge.meeting.v[j], jnp.take_along_axis(deltas, j[None], axis=0)[0], told
+    return bridge.meeting.v[j], jnp.take_along_axis(deltas, j[None], axis=0)[0], law.T @ bridge.FV.T, told
 
 
-def _walk(model, state, key, tilt, count, years, began, hedged, substeps):
+def _walk(model, state, key, tilt, count, years, hedge, substeps):
     """One interval: x, y, int a^2 dt, entropy, gains of hedges."""
     dt, half = years / (count * substeps), state[0].size // 2
     price = (1 - model.rho**2) * model.scale**2
 
     def step(state, now):
-        i, spent, key = now
+        i, key = now
         x, y, variance, entropy, gains = state
         z = jax.random.normal(key, (2, half))
         pull = lambda ahead, y, x: tilt(i // substeps, (i % substeps + ahead) / substeps, y, x)
         x2, y2, here, there = stepped(model, pull, x, y, jnp.concatenate([z, -z], axis=1), dt)
-        S, sd = jnp.exp(x), hedged.vol[None] * jnp.sqrt(jnp.maximum(hedged.T - began - spent, 1e-8))
-        gains = gains + ndtr((x[:, None] - jnp.log(hedged.k)[None]) / sd + 0.5 * sd) * (jnp.exp(x2) - S)[:, None]
+        noise = model.scale * jnp.sqrt(dt) * jnp.concatenate([z[0], -z[0]])
+        gains = gains + hedge(i // substeps, (i % substeps) / substeps, x, y, jnp.expm1(x2 - x), noise)
         variance = variance + 0.5 * (model.volatility(y) ** 2 + model.volatility(y2) ** 2) * dt
         entropy = entropy + 0.25 * price * (here**2 + there**2) * dt
         return (x2, y2, variance, entropy, gains), None
 
     total = count * substeps
-    return jax.lax.scan(step, state, (jnp.arange(total), dt * jnp.arange(total, dtype=float), jax.random.split(key, total)))[0]
+    return jax.lax.scan(step, state, (jnp.arange(total), jax.random.split(key, total)))[0]
 
 
 def stepped(model: StochasticVol, pull, x, y, z, dt):

@@ -1,5 +1,6 @@
 """Style sheet, drawings, and the numbers quoted in prose. Drawing only: nothing here computes a result."""
 
+from .bridged import bridged as bridged
 from .bridges import before_and_after as before_and_after
 from .bridges import by_horizon as by_horizon
 from .bridges import drift_changes as drift_changes
@@ -10,6 +11,11 @@ from .chains import chain_smiles as chain_smiles
 from .chains import path_fan as path_fan
 from .chains import repriced as repriced
 from .chains import vix_again as vix_again
+from .experiments import by_volatility as by_volatility
+from .experiments import decided as decided
+from .experiments import kept_promises as kept_promises
+from .experiments import missed as missed
+from .experiments import walks as walks
 from .freedom import against_truth as against_truth
 from .freedom import dials as dials
 from .freedom import forward_starts as forward_starts
@@ -29,6 +35,9 @@ from .laws import fitted_smiles as fitted_smiles
 from .laws import grid_convergence as grid_convergence
 from .laws import moved as moved
 from .laws import room as room
+from .meetings import choice as choice
+from .meetings import promises as promises
+from .meetings import vix_by_state as vix_by_state
 from .orders import calendar_payoff as calendar_payoff
 from .orders import call_gap as call_gap
 from .orders import chord as chord

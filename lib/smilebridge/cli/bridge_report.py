@@ -1,0 +1,142 @@
+"""What `bridge` found, three times: tables for the eye, a record for machines, a picture."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from . import page, report
+from .bridged import BP, Bridged, by_leg, instruments
+from .findings import LEGS
+from .joint_report import arbitrage_record
+from .page import lines, table
+from .posed import in_words, parameters
+
+POINTS = 100.0  # VIX points per decimal
+SPLIT = "up_to_T1", "after_T1", "draw_of_V"
+CAPTION = "model minus market: of the reference, of the bridge on its grid, on its paths"
+UNITS = {
+    "strike": "points; of an experiment's SPX strike / forward",
+    "vix_future": "points",
+    "dispersion": "realised variance less V^2, over E[V^2]",
+    "grids": "nodes of log S, volatility, multiplier, time steps up to T1 and after it",
+}
+
+
+def show(found: Bridged):
+    """Prints to stdout; see `page.show`."""
+    page.show([_posed(found), *_smiles(found), *_model(found), *report.spread_table(found.posed.spread), _verdict(found)])
+
+
+def _posed(found):
+    posed = found.posed
+    pairs = [("source", posed.source), *posed.notes, ("dates", f"T1 {365 * posed.T1:.2f} days, T2 {365 * (posed.T2 - posed.T1):.2f} later")]
+    if posed.reference is not None:
+        low, high = (100 * float(bound) for bound in (posed.reference.low, posed.reference.high))
+        bound = f"its volatility is reflected at {low:.2f}% and {high:.2f}%: a part of the model, the same on every grid"
+        pairs += [("reference", in_words(posed.reference)), ("bounds", bound)]
+    return lines(pairs)
+
+
+def _smiles(found) -> Iterator:
+    if not found.found:
+        return
+    verified = found.verified
+    columns = [by_leg(found.posed.quotes, values) for values in (found.before, found.found.error, verified.mc, verified.se)]
+    inside = by_leg(found.posed.quotes, found.inside)
+    rows = []
+    for name, met, *parts in zip((*LEGS, "VIX future"), inside, *columns, strict=True):
+        worst = [int(np.abs(part).argmax()) for part in parts[:3]]
+        cells = [part[at] for part, at in zip(parts, [*worst, worst[2]], strict=True)]
+        rows.append([name, f"{len(met)}", f"{met.sum()}", *(f"{BP * cell:+.2f}" for cell in cells[:3]), f"{BP * cells[3]:.2f}"])
+    headings = ["smile", "quotes", "met", "reference", "grid", "paths", "s.e."]
+    yield table("Largest errors, bp of vol", headings, rows, CAPTION)
+
+
+def _model(found) -> Iterator:
+    if not found.found:
+        return
+    calibrated, verified = found.found, found.verified
+    quoted, model, paths, error = _future(found).values()
+    before, after, draw = verified.split
+    off, se = 100 * verified.dispersion
+    off = f"realised variance differs from V^2 by {off:+.2f}% ± {se:.2f}%: {verified.dispersion_z:+.2f} standard errors"
+    steps, used = sum(calibrated.steps), ", ".join(map(str, calibrated.evaluations))
+    grids = ", ".join(map(str, found.levels))
+    pairs = [
+        ("grids", f"{grids} nodes of log S, volatility, multiplier; {steps} steps, evaluations {used}"),
+        ("VIX future", f"quoted {quoted:.4f}, grid {model:.4f}, paths {paths:.4f} ± {error:.4f} points"),
+        ("dual", f"{calibrated.dual:.6f} nats"),
+        ("entropy", f"{verified.entropy:.6f} ± {verified.entropy_se:.6f} nats, of {verified.n_paths} paths"),
+        ("entropy", f"{before:.4f} spent up to T1, {after:.4f} after it, {draw:.4f} on the draw of V around its best value"),
+        ("martingale", f"E[S] is off the forward by {verified.martingale_z:.2f} standard errors"),
+        ("dispersion", off),
+    ]
+    yield lines(pairs)
+
+
+def _verdict(found):
+    seconds = page.spent(found.clock.seconds)
+    compiled = page.spent({stage: value for stage, value in found.clock.compiled.items() if value >= 0.05})
+    return lines([("verdict", found.verdict), ("seconds", seconds), ("compile", compiled or "nothing")])
+
+
+def _future(found):
+    """Points."""
+    target = found.posed.quotes.future
+    errors = (np.asarray(values)[-1] for values in (0 * found.found.error, found.found.error, found.verified.mc))
+    points = [POINTS * (target + float(error)) for error in errors]
+    return dict(zip(("target", "model", "mc"), points, strict=True)) | {"mc_se": POINTS * float(found.verified.se[-1])}
+
+
+def as_record(found: Bridged) -> dict:
+    """The findings as JSON's own types; what was not reached is null."""
+    posed, calibrated, verified, last = found.posed, found.found, found.verified, found.levels[-1]
+    return {
+        "source": posed.source,
+        "notes": [f"{head}: {said}" for head, said in posed.notes],
+        "status": found.status,
+        "seconds": {"compile": None, "solve": None, "monte_carlo": None} | found.clock.seconds,
+        "compile_seconds": found.clock.compiled,
+        "grid": [last.nx, last.ny, last.nd],
+        "grids": [[level.nx, level.ny, level.nd, *level.steps] for level in found.levels],
+        "steps": sum(calibrated.steps) if calibrated else 0,
+        "evaluations": list(calibrated.evaluations) if calibrated else [],
+        "T1": posed.T1,
+        "tau": posed.T2 - posed.T1,
+        "reference": {"kind": type(posed.reference).__name__} | parameters(posed.reference) if posed.reference is not None else None,
+        "instruments": [_row(row) for row in instruments(found)] if calibrated else [],
+        "vix_future": _future(found) if calibrated else None,
+        "dual": calibrated.dual if calibrated else None,
+        "entropy": {"value": verified.entropy, "se": verified.entropy_se} if verified else None,
+        "entropy_split": dict(zip(SPLIT, map(float, verified.split), strict=True)) if verified else None,
+        "martingale_z": verified.martingale_z if verified else None,
+        "dispersion_z": verified.dispersion_z if verified else None,
+        "dispersion": dict(zip(("value", "se"), map(float, verified.dispersion), strict=True)) if verified else None,
+        "paths": verified.n_paths if verified else 0,
+        "arbitrage": arbitrage_record(posed.spread, None),
+        "units": UNITS,
+        "verdict": {"code": int(found.code), "says": found.verdict},
+    }
+
+
+def _row(row):
+    """Volatilities in decimals; `half_iv` is the error with which a quote counts as met."""
+    said = {"target_iv": row.target, "half_iv": row.half, "reference_iv": row.reference}
+    return {"market": row.market, "strike": row.strike} | said | {"model_iv": row.model, "mc_iv": row.mc, "mc_se": row.se}
+
+
+def draw(found: Bridged, output):
+    """The picture, on white, in the format of the file's suffix."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from .. import figures
+
+    terms = ("strike", "target", "half", "reference", "model", "mc", "se")
+    rows = instruments(found)
+    smiles = {leg: np.array([[getattr(row, term) for row in rows if row.market == leg] for term in terms]) for leg in LEGS}
+    with rc_context():
+        figures.use_style()
+        figure = figures.bridged(Figure(figsize=(11.0, 6.2), layout="constrained"), smiles)
+        figure.suptitle(f"{found.posed.source}\n{found.verdict.split(';')[0]}", x=0.01, ha="left", fontsize=12)
+        output.write(lambda part: figure.savefig(part, format=output.path.suffix[1:].lower(), facecolor="white", dpi=150))
