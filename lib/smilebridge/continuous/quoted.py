@@ -7,6 +7,8 @@ from .grid import PLAIN, REACH
 
 LEAST = 3  # quotes that make a smile
 ROOM = 2.0  # times the furthest log strike: up to there payoffs are themselves; at 1.5 the wings of S2 are off by 100 bp
+WIDTHS = 10.0  # standard deviations of log S2 that payoffs are themselves, at least: few strikes do not make a narrow law
+DEVIATION = 2.5  # standard deviations of log S in a price at the money
 WITHIN = 2.5  # standard deviations from the forward, each quote's own, up to which quotes are asked for
 
 
@@ -43,5 +45,5 @@ def reach(quotes) -> dict[str, float]:
     a grid cannot see it takes for arbitrage.
     """
     furthest = max(np.abs(np.log(k)).max() for k in (quotes.k1, quotes.k2))
-    plain = min(PLAIN, ROOM * float(furthest))
+    plain = min(PLAIN, max(ROOM * float(furthest), WIDTHS * DEVIATION * float(quotes.price2.max())))
     return {"reach": REACH * plain / PLAIN, "plain": plain}
