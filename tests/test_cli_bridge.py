@@ -134,6 +134,7 @@ BAD_OPTIONS = {
     "no such reference": (["--experiment", "i", "--reference", "sabr"], "'sabr' is not one of 'lognormal', 'square-root', 'bergomi'"),
     "no such budget": (["--experiment", "i", "--budget", "huge"], "--budget"),
     "a date": (["--experiment", "i", "--vix-expiry", "2023-03-15"], "--vix-expiry: an experiment has dates of its own"),
+    "a basis": (["--experiment", "i", "--wings", "basis"], "--wings: an experiment has dates of its own, and meets the identity"),
     "two counts": (["--experiment", "i", "--grid", "64,48"], "--grid 64,48: three counts are needed"),
     "few paths": (["--experiment", "i", "--paths", "3"], "--paths"),
     "no such chain": (["nowhere.csv"], "nowhere.csv: neither a file, nor a folder"),
@@ -162,8 +163,8 @@ def test_folder_without_permission_is_refused(tmp_path, capsys):
 
 BAD_GRIDS = {
     "8,8,1": "--grid 8,8,1: each count must lie between 3 and 2000",
-    "63,48,16": "--grid 63,48,16: grid: need nx even and >= 8",
-    "64,8,8": "--grid 64,8,8: grid: a step moves y by",
+    "63,48,16": "--grid 63,48,16: need an even number of nodes of log S",
+    "64,6,8": "--grid 64,6,8: need an even number of nodes of log S, and 8 at least",
 }
 
 

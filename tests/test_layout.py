@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 LIB = Path(__file__).resolve().parents[1] / "lib" / "smilebridge"
-STAGES = ["models", "market", "marginals", "arbitrage", "discrete", "continuous", "figures"]
+STAGES = ["models", "market", "marginals", "arbitrage", "discrete", "continuous", "semimartingale", "figures"]
 DOORS = ["cli", "chapters"]  # above all stages; the only ones that may print
 DRAWERS = {"utils", "util", "helpers", "helper", "misc", "common", "tools", "base"}
 MODULE_LINES, FUNCTION_LINES, BODY_LINES = 350, 60, 40

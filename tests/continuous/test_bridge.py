@@ -77,3 +77,22 @@ def test_a_market_that_no_model_meets_is_not_called_met():
     assert not found.met
     assert np.isfinite(found.error).all()
     assert np.isfinite(found.theta).all()
+
+
+def test_curvature_is_finite_where_a_tilt_outruns_the_kernel():
+    experiment = models.EXPERIMENTS["iii"]
+    quotes = continuous.Quotes.of_market(models.quoted_market(experiment, n=(3, 3, 3)))
+    model = models.SquareRootVol.of(kappa=3.7, theta=0.052, xi=0.54, rho=-0.45, a0=0.2, low=0.05, high=0.88)
+    far, _ = posed(model, quotes, experiment.T1, experiment.T2, continuous.QUICK[0], delta=(4000.0, 2000.0))
+    nothing = jnp.zeros(far.target.size)
+    assert bool(jnp.isfinite(continuous.curvature(far, nothing, nothing)).all())
+
+
+def test_quotes_without_a_price_and_dates_out_of_order_are_refused():
+    experiment, quotes = market("iii")
+    with pytest.raises(ValueError, match="S2 quotes: need a finite price"):
+        replace(quotes, price2=quotes.price2[:-1])
+    with pytest.raises(ValueError, match="VIX future"):
+        replace(quotes, future=-0.2)
+    with pytest.raises(ValueError, match="0 < T1 < T2"):
+        continuous.calibrate(experiment.reference, quotes, experiment.T2, experiment.T1)

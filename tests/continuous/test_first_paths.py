@@ -7,6 +7,7 @@ import pytest
 
 from smilebridge import models
 from smilebridge.continuous import Drift, Hedges, Level, Quotes, added_drift, calibrate, first_paths, simulate
+from smilebridge.continuous.simulate import stepped
 
 T1, T2 = 0.17, 0.25
 K1, K2 = np.array([0.9, 1.0, 1.1]), np.array([0.88, 1.0, 1.12])
@@ -86,3 +87,18 @@ def test_added_drift_is_shown_where_paths_are(found, drift):
     assert low <= change.s[0] < change.s[-1] <= high
     low, high = change.added[:, change.s < 0.95].mean(), change.added[:, change.s > 1.05].mean()
     assert low > high
+
+
+def test_index_is_a_martingale_where_volatility_is_reflected_all_the_time():
+    model = models.LognormalVol.of(k=0.0, m=0.2, nu=2.0, rho=-0.9, a0=0.2, low=0.18, high=0.25)
+    steps, still = 50, lambda ahead, y, x: jnp.zeros_like(y)
+
+    def step(state, key):
+        z = jax.random.normal(key, (2, N))
+        x, y, *_ = stepped(model, still, *state, jnp.concatenate([z, -z], axis=1), T1 / steps)
+        return (x, y), None
+
+    begin = jnp.zeros(2 * N), jnp.full(2 * N, model.start)
+    (x, y), _ = jax.lax.scan(step, begin, jax.random.split(jax.random.key(6), steps))
+    assert (y <= model.edges[1]).all()
+    within(jnp.exp(x), 1.0, sigmas=3.0)

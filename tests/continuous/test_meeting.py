@@ -1,5 +1,6 @@
 """The choice of V at T1 against brute force: the transform in delta, the soft maximum in v."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,6 +47,14 @@ def test_beyond_the_multipliers_the_transform_goes_on_along_its_tangent():
     high = at[0, :, 0] == 60.0
     assert int(high.sum()) > 3
     np.testing.assert_allclose(jnp.diff(G[high]) / jnp.diff(found.v[high] ** 2), -60.0, rtol=1e-9)
+
+
+def test_a_basis_moves_the_variance_that_goes_with_a_vix():
+    found = meeting()
+    moved = continuous.Meeting.of([0.15, 0.2, 0.3], (0.05, 0.8), DELTA, 0.02, basis=-0.002)
+    as_far = eqx.tree_at(lambda z: z.v, found, jnp.sqrt(found.v**2 - 0.002))
+    for law, expected in zip(*(z.law(*columns(DELTA), jnp.zeros(z.v.size)) for z in (moved, as_far)), strict=True):
+        np.testing.assert_allclose(law, expected, atol=1e-9)
 
 
 def test_value_is_the_best_mean_less_the_entropy_of_a_law():

@@ -14,7 +14,7 @@ def found():
     quotes = continuous.Quotes(
         k, np.array([0.004, 0.03, 0.012]), k, np.array([0.007, 0.037, 0.018]), kV, np.array([0.006, 0.02, 0.004]), 0.2
     )
-    grid = continuous.Grid.of(setup.reference, setup.T1, setup.T2, nx=48, ny=40, steps=(8, 4))
+    grid = continuous.Grid.of(setup.reference, setup.T1, setup.T2, nx=48, ny=48, steps=(8, 4))
     bridge = continuous.Bridge.of(setup.reference, quotes, grid, continuous.multipliers(16, 400.0, 60.0))
     theta = np.array([-8.0, 4.0, -6.0, 12.0, -3.0, 5.0, -1.5, 2.0, -2.0, 1.0])
     loss, error = continuous.loss_and_errors(bridge, theta)
@@ -28,3 +28,15 @@ def test_time_is_of_second_order_and_the_nodes_are_of_higher(found):
     assert min(moved[name].ratio for name in ("y", "delta")) > 4
     assert abs(moved["x"].half_to_all) < 1e-5, "a few nodes of x are enough"
     assert max(abs(z.all_to_double) for z in moved.values()) == abs(moved["time"].all_to_double) < 1e-3
+
+
+def test_a_direction_without_half_a_grid_is_left_out():
+    """The reference of (i) is calm: with half the nodes of y, a step would move it by less than one of them."""
+    setup = models.EXPERIMENTS["i"]
+    quotes = continuous.Quotes.of_market(models.quoted_market(setup, (3, 3, 3)))
+    bridge, grid = continuous.posed(setup.reference, quotes, setup.T1, setup.T2, continuous.QUICK[0])
+    theta = np.zeros(bridge.target.size)
+    loss, error = continuous.loss_and_errors(bridge, theta)
+    ends = float(-bridge.meeting.delta[0]), float(bridge.meeting.delta[-1])
+    still = continuous.Calibrated(setup.reference, quotes, grid, bridge, ends, theta, np.asarray(error), -float(loss), (0,), (1,))
+    assert "y" not in continuous.moves(still)

@@ -100,12 +100,19 @@ def test_smiles_that_contradict_each_other_beyond_their_spreads_are_not_called_m
 
 
 def test_the_grid_reaches_beyond_the_furthest_strike_and_no_further_than_usual():
-    quotes = continuous.Quotes.of_triple(triple())
+    quotes, calm, tau = continuous.Quotes.of_triple(triple()), 0.3, 28 / 365
     narrow = replace(quotes, k1=quotes.k1**0.5, k2=quotes.k2**0.5)
-    span = continuous.reach(narrow)
+    span = continuous.reach(narrow, calm, tau)
     assert -np.log(narrow.k2.min()) < span["plain"] < 0.9
     assert span["reach"] / span["plain"] == pytest.approx(1.1 / 0.9, rel=CLOSE)
-    assert continuous.reach(replace(quotes, k2=quotes.k2**2)) == {"reach": 1.1, "plain": 0.9}
+    assert continuous.reach(replace(quotes, k2=quotes.k2**2), calm, tau) == {"reach": 1.1, "plain": 0.9}
+
+
+def test_the_grid_reaches_as_far_as_a_window_at_the_bound_of_volatility():
+    quotes, tau = continuous.Quotes.of_triple(triple()), 28 / 365
+    plain = lambda highest: continuous.reach(quotes, highest, tau)["plain"]
+    assert plain(1.4) > 3 * 1.4 * np.sqrt(tau)
+    assert plain(2.8) == pytest.approx(2 * plain(1.4), rel=CLOSE)
 
 
 @pytest.mark.slow

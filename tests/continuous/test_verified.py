@@ -9,7 +9,7 @@ import pytest
 
 from smilebridge import models
 from smilebridge.continuous import Drift, Hedges, Level, Quotes, calibrate, simulate, verify
-from smilebridge.continuous.calibrated import ends, natural, paced
+from smilebridge.continuous.calibrated import ends, natural, paced, posed
 
 LEVELS = (Level(48, 32, 8, (6, 3)),)
 N = 10_000
@@ -47,13 +47,32 @@ def test_without_tilt_paths_price_as_the_transform_does(found):
 
 def test_multipliers_scale_with_the_noise_that_may_be_tilted_and_with_the_future():
     quotes = Quotes.of_market(models.quoted_market(EXPERIMENT, n=(3, 3, 3)))
-    tau, model = EXPERIMENT.tau, EXPERIMENT.reference
+    tau, without = EXPERIMENT.tau, replace(EXPERIMENT, k=0.0)
+    model = without.reference
     first = natural(model, quotes, tau)
     assert natural(model, replace(quotes, future=2 * quotes.future), tau) == pytest.approx(first / 4)
     assert natural(model, quotes, tau / 3) == pytest.approx(3 * first)
-    calmer = replace(EXPERIMENT, nu_reference=EXPERIMENT.nu_reference / 2).reference
+    calmer = replace(without, nu_reference=EXPERIMENT.nu_reference / 2).reference
     assert natural(calmer, quotes, tau) == pytest.approx(4 * first)
     assert ends(model, quotes, tau, 16)[0] < ends(model, quotes, tau, 32)[0]
+
+
+def test_multipliers_make_up_for_what_reversion_forgets():
+    quotes = Quotes.of_market(models.quoted_market(EXPERIMENT, n=(3, 3, 3)))
+    tau, without, fast = EXPERIMENT.tau, *(replace(EXPERIMENT, k=k).reference for k in (0.0, 20.0))
+    speed = 20.0 * EXPERIMENT.m / quotes.future
+    at = np.linspace(0.0, tau, 2001)
+    left = 2 / tau**2 * np.trapezoid((1 - np.exp(-speed * at)) / speed, at)
+    assert natural(fast, quotes, tau) == pytest.approx(natural(without, quotes, tau) / left, rel=1e-6)
+
+
+def test_little_free_noise_takes_more_cells():
+    quotes, dates = Quotes.of_market(models.quoted_market(EXPERIMENT, n=(3, 3, 3))), (EXPERIMENT.T1, EXPERIMENT.T2)
+    level = Level(32, 16, 8, (16, 8))
+    assert posed(EXPERIMENT.reference, quotes, *dates, Level(32, 32, 8, (6, 3)))[1].shape == (32, 32)
+    for rho, k in ((-0.97, 1.5), (-0.9, 20.0)):
+        bound = replace(EXPERIMENT, rho_reference=rho, k=k).reference
+        assert posed(bound, quotes, *dates, level)[1].shape[1] > 16
 
 
 def test_a_nervous_reference_takes_more_steps_and_a_calm_one_those_of_the_level():

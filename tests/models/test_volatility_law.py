@@ -78,6 +78,15 @@ def test_mean_squared_vix_is_the_forward_variance(model):
     assert abs(models.VolatilityLaw.of(model, T, TAU).mean(2) - (total(T + TAU) - total(T)) / TAU) < 1e-11
 
 
+def test_less_a_basis_every_squared_vix_moves_by_it():
+    law, basis = models.VolatilityLaw.of(LOGNORMAL, T, TAU), -0.002
+    moved, y = law.less(basis), np.array([-2.0, -1.5, -1.0])
+    np.testing.assert_allclose(moved.vix(y) ** 2, law.vix(y) ** 2 - basis, rtol=1e-9)
+    assert moved.mean(2) == pytest.approx(law.mean(2) - basis, rel=1e-9)
+    with pytest.raises(ValueError, match="basis 0.9"):
+        law.less(0.9)
+
+
 def test_stated_error_bounds_what_refinement_changes():
     rough, fine = (models.VolatilityLaw.of(LOGNORMAL, T, TAU, tol=tol) for tol in (1e-3, 1e-11))
     v = fine.quantiles(np.linspace(0.02, 0.98, 9))

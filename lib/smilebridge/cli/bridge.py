@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from .door import Code, Output, UnusableError, numerics, progress, writable
-from .options import PICTURES, Day, Json, Plot, SpxExpiry1, SpxExpiry2, VixExpiry, counts, read_from
+from .options import PICTURES, Day, Json, Plot, SpxExpiry1, SpxExpiry2, VixExpiry, Wings, counts, read_from
 
 FEWEST = 100  # paths
+FEWEST_NODES = 8  # of log S and of volatility
 
 
 class Experiment(StrEnum):
@@ -44,6 +45,9 @@ def bridge(
     spx_expiry1: SpxExpiry1 = None,
     spx_expiry2: SpxExpiry2 = None,
     day: Day = None,
+    wings: Annotated[
+        Wings, typer.Option(help="consistent: V^2 is the variance that follows; basis: a constant takes the difference.")
+    ] = Wings.consistent,
     experiment: Annotated[Experiment | None, typer.Option(help="Instead of a chain: quotes of a model, exact.")] = None,
     reference: Annotated[
         Family, typer.Option(help="Whose drift of volatility may change; fitted to the quotes, but an experiment brings its own.")
@@ -52,7 +56,7 @@ def bridge(
         Budget, typer.Option(help="Up to 64 x 48 x 16, 128 x 96 x 32, or 256 x 192 x 64 nodes; more of S for a chain.")
     ] = Budget.quick,
     grid: Annotated[
-        str | None, typer.Option(metavar="NX,NY,ND", help="Nodes of log S, of volatility, of the variance's multiplier, on the last grid.")
+        str | None, typer.Option(metavar="NX,NY,ND", help="Nodes of log S (even), volatility, variance's multiplier, on the last grid.")
     ] = None,
     paths: Annotated[int | None, typer.Option(min=FEWEST, metavar="N", help="Of the Monte Carlo; else what the budget allows.")] = None,
     json: Json = None,
@@ -62,8 +66,9 @@ def bridge(
     ] = None,
 ):
     """From quotes to the nearest continuous model that meets them: only the drift of its volatility differs from the reference's."""
-    _one_market(chain, experiment, vix_expiry=vix_expiry, spx_expiry1=spx_expiry1, spx_expiry2=spx_expiry2, day=day)
-    nodes, inputs = counts("--grid", grid), read_from(chain) if chain else []
+    apart = None if wings == Wings.consistent else wings
+    _one_market(chain, experiment, vix_expiry=vix_expiry, spx_expiry1=spx_expiry1, spx_expiry2=spx_expiry2, day=day, wings=apart)
+    nodes, inputs = _grid(grid), read_from(chain) if chain else []
     picture = Output.at("--plot", plot, suffixes=PICTURES, inputs=inputs)
     data = Output.at("--json", json, inputs=[*inputs, *filter(None, [plot])])
     kept = writable("--checkpoint", checkpoint)
@@ -71,7 +76,7 @@ def bridge(
         with numerics():
             from . import bridge_report, bridged, findings
 
-        asked = findings.Question(chain, vix_expiry, spx_expiry1, spx_expiry2, day) if chain else str(experiment)
+        asked = findings.Question(chain, vix_expiry, spx_expiry1, spx_expiry2, day, str(wings)) if chain else str(experiment)
         found = bridged.solve(asked, str(reference), budget=str(budget), grid=nodes, paths=paths, checkpoint=kept, tell=tell)
         if data:
             data.write_json(bridge_report.as_record(found))
@@ -85,10 +90,18 @@ def bridge(
     return found.code
 
 
+def _grid(text):
+    """Three counts of nodes, or None; refused before anything is fitted."""
+    nodes = counts("--grid", text)
+    if nodes and (nodes[0] % 2 or min(nodes[:2]) < FEWEST_NODES):
+        raise UnusableError(f"--grid {text}: need an even number of nodes of log S, and {FEWEST_NODES} at least of it and of volatility")
+    return nodes
+
+
 def _one_market(chain, experiment, **of_chain):
     """Refuses two markets, none, and options of a chain where there is none."""
     if (chain is None) == (experiment is None):
         raise UnusableError("bridge: either a CHAIN of quotes or --experiment i, ii or iii is needed" + (", not both" if chain else ""))
     idle = [name for name, value in of_chain.items() if value is not None]
     if experiment and idle:
-        raise UnusableError(f"--{idle[0].replace('_', '-')}: an experiment has dates of its own")
+        raise UnusableError(f"--{idle[0].replace('_', '-')}: an experiment has dates of its own, and meets the identity")

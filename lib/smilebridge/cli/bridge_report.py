@@ -17,7 +17,8 @@ CAPTION = "model minus market: of the reference, of the bridge on its grid, on i
 UNITS = {
     "strike": "points; of an experiment's SPX strike / forward",
     "vix_future": "points",
-    "dispersion": "realised variance less V^2, over E[V^2]",
+    "basis": "annual variance",
+    "dispersion": "realised variance less V^2 and the basis, over E[V^2]",
     "grids": "nodes of log S, volatility, multiplier, time steps up to T1 and after it",
 }
 
@@ -59,9 +60,10 @@ def _model(found) -> Iterator:
     quoted, model, paths, error = _future(found).values()
     before, after, draw = verified.split
     off, se = 100 * verified.dispersion
-    off = f"realised variance differs from V^2 by {off:+.2f}% ± {se:.2f}%: {verified.dispersion_z:+.2f} standard errors"
+    other = "V^2 plus the basis" if found.posed.quotes.basis else "V^2"
+    off = f"realised variance differs from {other} by {off:+.2f}% ± {se:.2f}%: {verified.dispersion_z:+.2f} standard errors"
     steps, used = sum(calibrated.steps), ", ".join(map(str, calibrated.evaluations))
-    grids = ", ".join(map(str, found.levels))
+    grids = ", ".join(map(str, found.taken))
     pairs = [
         ("grids", f"{grids} nodes of log S, volatility, multiplier; {steps} steps, evaluations {used}"),
         ("VIX future", f"quoted {quoted:.4f}, grid {model:.4f}, paths {paths:.4f} ± {error:.4f} points"),
@@ -90,7 +92,7 @@ def _future(found):
 
 def as_record(found: Bridged) -> dict:
     """The findings as JSON's own types; what was not reached is null."""
-    posed, calibrated, verified, last = found.posed, found.found, found.verified, found.levels[-1]
+    posed, calibrated, verified, last = found.posed, found.found, found.verified, found.taken[-1]
     return {
         "source": posed.source,
         "notes": [f"{head}: {said}" for head, said in posed.notes],
@@ -98,13 +100,14 @@ def as_record(found: Bridged) -> dict:
         "seconds": {"compile": None, "solve": None, "monte_carlo": None} | found.clock.seconds,
         "compile_seconds": found.clock.compiled,
         "grid": [last.nx, last.ny, last.nd],
-        "grids": [[level.nx, level.ny, level.nd, *level.steps] for level in found.levels],
+        "grids": [[level.nx, level.ny, level.nd, *level.steps] for level in found.taken],
         "steps": sum(calibrated.steps) if calibrated else 0,
         "evaluations": list(calibrated.evaluations) if calibrated else [],
         "T1": posed.T1,
         "tau": posed.T2 - posed.T1,
         "reference": {"kind": type(posed.reference).__name__} | parameters(posed.reference) if posed.reference is not None else None,
         "instruments": [_row(row) for row in instruments(found)] if calibrated else [],
+        "basis": posed.quotes.basis,
         "vix_future": _future(found) if calibrated else None,
         "dual": calibrated.dual if calibrated else None,
         "entropy": {"value": verified.entropy, "se": verified.entropy_se} if verified else None,

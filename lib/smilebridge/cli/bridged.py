@@ -56,11 +56,19 @@ class Bridged:
     clock: Clock = field(default_factory=Clock)
 
     @property
+    def taken(self) -> tuple[continuous.Level, ...]:
+        """The levels with the cells and time steps that the reference needed: what was solved on."""
+        posed = self.posed
+        if posed.reference is None:
+            return self.levels
+        return tuple(continuous.taken(posed.reference, posed.T1, posed.T2, level) for level in self.levels)
+
+    @property
     def status(self) -> str:
         """From the answer: "converged" where every error on the own grid is within its band and paths do not contradict."""
         if self.found is None:
             return "arbitrage"
-        if not np.isfinite(self.found.error).all():
+        if not np.isfinite(self.found.error).all() or not np.isfinite(self.found.dual):
             return "nonfinite"
         if not self.found.met:
             return "max_steps" if self.found.steps[-1] >= MAX_STEPS else "stalled"
@@ -85,7 +93,7 @@ class Bridged:
         if self.status == "contradicted":
             return "; ".join([f"not converged (contradicted by its paths): {self._met()} but only there", *self.cautions()])
         if self.code == Code.UNFINISHED:
-            met = f"{self.inside.sum()} of {self.inside.size} prices are met on {self.levels[-1]} nodes after {sum(self.found.steps)} steps"
+            met = f"{self.inside.sum()} of {self.inside.size} prices are met on {self.taken[-1]} nodes after {sum(self.found.steps)} steps"
             return f"not converged ({self.status}): {met}, the largest error is {BP * np.abs(self.found.error).max():.1f} bp of vol"
         return "; ".join([f"calibrated: {self._met()}", *(f"caution: {said}" for said in self.cautions())])
 
@@ -101,7 +109,7 @@ class Bridged:
         return np.abs(self.found.error) <= (1 + ROUNDING) * self.half
 
     def _met(self):
-        options, off, where = sum(self.posed.quotes.counts), BP * np.abs(self.found.error), f"on {self.levels[-1]} nodes"
+        options, off, where = sum(self.posed.quotes.counts), BP * np.abs(self.found.error), f"on {self.taken[-1]} nodes"
         if self.posed.quotes.half is None:
             return f"all {options} options and the future within {off.max():.2f} bp of vol {where}"
         return f"all {options} quotes inside bid-ask and the future within {off[-1]:.2f} bp of vol {where}"
@@ -118,7 +126,9 @@ class Bridged:
             yield f"by Monte Carlo S is off its forward by {abs(drift):.1f} standard errors"
         if abs(off) > SIGMAS:
             share = f"{100 * self.verified.dispersion[0]:+.2f}%, {abs(off):.1f} standard errors"
-            yield f"by Monte Carlo realised variance differs from V^2 by {share}; try a finer grid"
+            quoted = self.posed.quotes.half is not None and not self.posed.quotes.basis
+            cure = "a finer grid" + (", or --wings basis where VIX quotes ask for more variance than SPX quotes grant" if quoted else "")
+            yield f"by Monte Carlo realised variance differs from V^2 by {share}; try {cure}"
 
     def misses(self):
         """(leg, how far the Monte Carlo price leaves what counts as met (n,), its standard error (n,)) in units of volatility."""

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from .. import arbitrage, continuous, models
+from .. import arbitrage, continuous, marginals, models
 from .clock import Clock
 from .findings import Question, triple_of
 
 BUDGETS = "quick", "medium", "full"
 GIVEN = dict(zip(BUDGETS, (continuous.QUICK, continuous.MEDIUM, continuous.FULL), strict=True))
-FINEST = continuous.Level(320, 192, 64, (24, 12))
-QUOTED = dict(zip(BUDGETS, (continuous.QUOTED_QUICK, continuous.QUOTED_MEDIUM, (*continuous.QUOTED_MEDIUM, FINEST)), strict=True))
+QUOTED = dict(zip(BUDGETS, (continuous.QUOTED_QUICK, continuous.QUOTED_MEDIUM, continuous.QUOTED_FULL), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +51,22 @@ def of_chain(asked: Question, reference: str, clock: Clock, tell) -> Posed:
     with clock.stage("read"):
         snapshot, triple = triple_of(asked)
         spread = arbitrage.quoted(triple.spx1, triple.spx2)
-        quotes = continuous.Quotes.of_triple(triple)
+        quotes = continuous.Quotes.of_triple(triple, basis=0.0 if spread else _basis(asked, triple, tell))
     T1, T2 = triple.spx1.years, triple.spx2.years
     notes = (("day", str(snapshot.day)), *(("notes", note) for note in snapshot.notes), ("triple", str(triple)))
     model = None if spread else _fitted(reference, quotes, T1, T2, clock, tell)
+    if quotes.basis:
+        notes += (("basis", f"realised variance less V^2 is {quotes.basis:+.6f}, as in the smiles fitted each alone"),)
     scale = triple.spx1.forward, 100.0, triple.spx2.forward
     return Posed(snapshot.source, notes, quotes, T1, T2, scale, QUOTED, model, spread)
+
+
+def _basis(asked, triple, tell):
+    """What the smiles, each fitted alone, leave between forward variance and E[V^2], if a constant is to take it."""
+    if asked.wings == "consistent":
+        return 0.0
+    tell("fitting three laws")
+    return marginals.from_triple(triple, wings=asked.wings).identity.basis
 
 
 def _fitted(kind, quotes, T1, T2, clock, tell):

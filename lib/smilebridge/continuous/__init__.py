@@ -7,12 +7,14 @@ from .bridge import multipliers as multipliers
 from .calibrated import FULL as FULL
 from .calibrated import MEDIUM as MEDIUM
 from .calibrated import QUICK as QUICK
+from .calibrated import QUOTED_FULL as QUOTED_FULL
 from .calibrated import QUOTED_MEDIUM as QUOTED_MEDIUM
 from .calibrated import QUOTED_QUICK as QUOTED_QUICK
 from .calibrated import Calibrated as Calibrated
 from .calibrated import Level as Level
 from .calibrated import calibrate as calibrate
 from .calibrated import posed as posed
+from .calibrated import taken as taken
 from .checkpoint import CheckpointError as CheckpointError
 from .climb import Standing as Standing
 from .climb import climb as climb
@@ -33,6 +35,7 @@ from .paths import AddedDrift as AddedDrift
 from .paths import FirstPaths as FirstPaths
 from .paths import added_drift as added_drift
 from .paths import first_paths as first_paths
+from .payoffs import Paths as Paths
 from .quoted import reach as reach
 from .simulate import Drift as Drift
 from .simulate import Simulated as Simulated

@@ -30,6 +30,7 @@ class Quotes:
     k1, price1   SPX at T1;  k2, price2   SPX at T2;  kV, priceV   VIX at T1, empty for a bridge to SPX smiles alone
     future       E[V], None without VIX
     half         (m,) half of the bid-ask of all instruments in this order, the future last; zero where a price is exact, None if all are
+    basis        realised variance of the window less V^2, annual: zero by definition of the VIX, unless a constant is to take it
     """
 
     k1: np.ndarray
@@ -40,13 +41,22 @@ class Quotes:
     priceV: np.ndarray = field(default_factory=lambda: np.empty(0))
     future: float | None = None
     half: np.ndarray | None = None
+    basis: float = 0.0
+
+    def __post_init__(self):
+        for name, k, price in (("S1", self.k1, self.price1), ("S2", self.k2, self.price2), ("VIX", self.kV, self.priceV)):
+            if np.shape(k) != np.shape(price) or not (np.isfinite(k).all() and np.isfinite(price).all()):
+                raise ValueError(f"{name} quotes: need a finite price for each strike, got {np.size(k)} strikes, {np.size(price)} prices")
+        if self.future is not None and not 0 < self.future < np.inf:
+            raise ValueError(f"VIX future: need a positive number, decimal, got {self.future}")
 
     @classmethod
-    def of_triple(cls, triple: Triple, *, n=(15, 15, 15), within=WITHIN, plain=PLAIN):
+    def of_triple(cls, triple: Triple, *, n=(15, 15, 15), within=WITHIN, plain=PLAIN, basis=0.0):
         """Mids and half-spreads of a real day, the forwards and the VIX future exact; at most n quotes of S1, S2 and VIX.
 
         within   quotes further out than so many of their own standard deviations are left out: a bounded volatility may not reach them
         plain    so are puts struck below e^{-plain} forwards: there payoffs are bent, see `Grid`
+        basis    as of `Identity.basis`: where VIX quotes ask for more variance than SPX quotes, a constant takes the difference
         raises   QuoteError naming a smile with too few quotes
         """
         future, lowest = triple.vix.forward / 100, np.exp(-plain)
@@ -54,7 +64,7 @@ class Quotes:
         pick = lambda smile, few, low: chosen(smile, few, within=within, lowest=low)
         kept = [mids(smile, pick(smile, few, low), unit) for (smile, low, unit), few in zip(smiles, n, strict=True)]
         half = np.concatenate([*(spread for _, _, spread in kept), [0.0]])
-        return cls(*(part for strikes, price, _ in kept for part in (strikes, price)), future=future, half=half)
+        return cls(*(part for strikes, price, _ in kept for part in (strikes, price)), future=future, half=half, basis=float(basis))
 
     @classmethod
     def of_market(cls, market: QuotedMarket):
@@ -66,28 +76,28 @@ class Quotes:
         """(m1, m2, mV), the future left out."""
         return len(self.k1), len(self.k2), len(self.kV)
 
-    def vols(self, T1, T2):
-        """Implied volatilities of S1, S2 and VIX options, decimal; the VIX's is that of V."""
+    def vols(self, T1, T2, TV=None):
+        """Implied volatilities of S1, S2 and VIX options, decimal; the VIX's is that of V. TV, years to VIX options, is T1 unless given."""
         smiles = [(self.k1, self.price1, T1), (self.k2, self.price2, T2)]
-        smiles += [] if self.future is None else [(self.kV / self.future, self.priceV / self.future, T1)]
+        smiles += [] if self.future is None else [(self.kV / self.future, self.priceV / self.future, TV or T1)]
         return [np.asarray(implied_stdev(*map(jnp.asarray, (k, otm)))) / np.sqrt(T) for k, otm, T in smiles]
 
-    def units(self, T1, T2):
+    def units(self, T1, T2, TV=None):
         """(m,) price of one unit of volatility of each instrument: Black's vega, at least `LEAST`; one for the future."""
-        forwards, years = (1.0, 1.0, self.future), (T1, T2, T1)
+        forwards, years = (1.0, 1.0, self.future), (T1, T2, TV or T1)
         vegas = []
-        for k, vol, forward, T in zip((self.k1, self.k2, self.kV), self.vols(T1, T2), forwards, years, strict=False):
+        for k, vol, forward, T in zip((self.k1, self.k2, self.kV), self.vols(T1, T2, TV), forwards, years, strict=False):
             k = k / forward
             sd = vol * np.sqrt(T)
             vegas.append(forward * np.sqrt(T) * norm.pdf(-np.log(k) / sd + sd / 2))
         return np.maximum(np.concatenate([*vegas, [] if self.future is None else [1.0]]), LEAST)
 
-    def band(self, T1, T2, *, share=1.0):
+    def band(self, T1, T2, TV=None, *, share=1.0):
         """(m,) largest error of a price with which it counts as met: half of the bid-ask, and at least `EXACT` units of volatility.
 
         share   of the bid-ask: a calibration that aims at `AIM` of it has room to stop before it is exact
         """
-        exact = EXACT * self.units(T1, T2)
+        exact = EXACT * self.units(T1, T2, TV)
         return exact if self.half is None else np.maximum(share * self.half, exact)
 
 
@@ -120,7 +130,7 @@ class Bridge(eqx.Module):
             meeting, FV, target = None, np.empty((0, 0)), np.concatenate(spot)
         else:
             ends = float(model.low), float(model.high)
-            meeting = Meeting.of([*quotes.kV, quotes.future], ends, delta, softness)
+            meeting = Meeting.of([*quotes.kV, quotes.future], ends, delta, softness, quotes.basis)
             v, side = np.asarray(meeting.v), np.where(quotes.kV < quotes.future, -1.0, 1.0)
             FV = np.concatenate([np.maximum(side[:, None] * (v[None, :] - quotes.kV[:, None]), 0.0), v[None]])
             target = np.concatenate([*spot, quotes.priceV, [quotes.future]])

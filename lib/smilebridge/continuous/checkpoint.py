@@ -36,11 +36,13 @@ class Checkpoint:
     problem: dict[str, str]
 
     @classmethod
-    def of(cls, folder: Path | None, problem: dict[str, str]):
+    def of(cls, folder: Path | str | None, problem: dict[str, str]):
         """The folder is made if need be."""
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder and folder / FILE, problem)
+        if folder is None:
+            return cls(None, problem)
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder / FILE, problem)
 
     def keep(self, standing: Standing) -> Standing:
         """Writes where the climb stands under a temporary name, which then takes the place of the file; the standing again."""

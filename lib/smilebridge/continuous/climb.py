@@ -7,8 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .bridge import Bridge
-
 FIRM = 1e-3  # strength of the barrier that keeps errors within their bands
 FIRST, LATER = 1e-2, 1e-6  # damping on the first grid and on the others
 GOOD = 0.05  # share of the promised fall that a step must bring
@@ -51,7 +49,7 @@ class Standing(NamedTuple):
 
 
 @eqx.filter_jit
-def fined(bridge: Bridge, theta, band):
+def fined(bridge: eqx.Module, theta, band):
     """Loss and errors, the barrier of the bands included in the first two: (loss, slope), errors."""
     loss, error = jax.value_and_grad(bridge.loss)(theta)
     z = band * theta
@@ -60,7 +58,7 @@ def fined(bridge: Bridge, theta, band):
 
 
 @eqx.filter_jit
-def curvature(bridge: Bridge, theta, band):
+def curvature(bridge: eqx.Module, theta, band):
     """(m, m) second derivative of the fined loss, column by column."""
     along = lambda v: jax.jvp(lambda t: fined(bridge, t, band)[1], (theta,), (v,))[1]
     return jax.lax.map(along, jnp.eye(theta.size))

@@ -14,7 +14,7 @@ from .flow import differences
 from .grid import Grid
 from .quoted import reach
 
-NODES = (64, 40)  # of x and y on which SPX options are priced
+NODES = (96, 40)  # of x and y on which SPX options are priced
 TOL_VIX = 1e-6  # of the prices of VIX options, decimal
 FLOORS = (0.0025, 0.0025, 0.01, 0.0025)  # half-spread that counts at least, in units of volatility: SPX at T1, at T2, VIX, future
 FAR = 0.15  # a unit of volatility costs at least this share of the smile's largest: far wings are cheap to bend
@@ -117,12 +117,13 @@ def weights(quotes: Quotes, T1, T2) -> np.ndarray:
 
 def prices(model: StochasticVol, quotes: Quotes, T1, T2) -> np.ndarray:
     """(m,) what a model asks for all instruments: SPX by Fourier in x, VIX by the law of the volatility."""
-    grid = Grid.of(model, T1, T2, nx=NODES[0], ny=NODES[1], steps=(1, 1), **reach(quotes))
+    wide = reach(quotes, float(model.high), T2 - T1)
+    grid = Grid.of(model, T1, T2, nx=NODES[0], ny=NODES[1], steps=(1, 1), **wide)
     with threadpool_limits(1):
         spot = [spx(model, grid, k, T) for k, T in ((quotes.k1, T1), (quotes.k2, T2))]
     if quotes.future is None:
         return np.concatenate(spot)
-    law = VolatilityLaw.of(model, T1, T2 - T1, tol=TOL_VIX)
+    law = VolatilityLaw.of(model, T1, T2 - T1, tol=TOL_VIX).less(quotes.basis)
     future = law.mean()
     calls, puts = law.calls(quotes.kV), law.puts(quotes.kV)
     return np.concatenate([*spot, np.where(quotes.kV < quotes.future, puts, calls), [future]])

@@ -21,6 +21,7 @@ from .grid import Grid
 
 OUTSIDE = 1e-12  # share of a step's law that may lie beyond the neighbouring block
 HALVES = 8  # Runge-Kutta steps along the drift in a time step
+LEAST = 1e-100  # of K e^u over its largest, its inverse cube still a number: below, a tilt reaches further than the kernel
 WIDE = 0.7  # standard deviation of a step of y, in nodes, from which sums over nodes stand for integrals
 
 
@@ -92,7 +93,7 @@ def _tilt(u, kernel):
     scale = jnp.exp(beside - most[:, None])
     sums = [jnp.einsum("bij,bjn->bin", kernel[:, i], shift(parts, i)).reshape(blocks, size, u.shape[1], -1) for i in range(3)]
     found = sum(part * scale[:, i, None, None] for i, part in enumerate(sums))
-    total = jnp.maximum(found[:, :, 0], 1e-290)
+    total = jnp.maximum(found[:, :, 0], LEAST)
     value = jnp.log(total) + most[:, None]
     return jnp.stack([value, *(found[:, :, i] / total for i in range(1, u.shape[1]))], axis=2).reshape(u.shape)
 

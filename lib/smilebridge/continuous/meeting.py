@@ -12,7 +12,7 @@ TINY = 1e-14  # difference of slopes from which they count as two
 
 
 class Meeting(eqx.Module):
-    """u(T1) = softness log sum_j weight_j exp((uV(v_j) + G(v_j^2)) / softness),   G(q) = min_delta w(delta) - delta q.
+    """u(T1) = softness log sum_j weight_j exp((uV(v_j) + G(v_j^2 + basis)) / softness),   G(q) = min_delta w(delta) - delta q.
 
     That is sup_v inf_delta of Guyon (2022), with V drawn from a law around the best v instead of sitting on it: the sup smoothed by
     `softness` times the entropy of that law relative to `weight`. w is u just after T1 without delta L(s). As a function of delta it is
@@ -23,15 +23,17 @@ class Meeting(eqx.Module):
     weight     (nv,) their reference masses
     delta      (d,) increasing multipliers
     softness   nats per nat
+    basis      annual variance that the window is expected to have beyond V^2: zero but for quotes that leave no room
     """
 
     v: Float[Array, " nv"]
     weight: Float[Array, " nv"]
     delta: Float[Array, " d"]
     softness: Float[Array, ""]
+    basis: Float[Array, ""]
 
     @classmethod
-    def of(cls, strikes, ends, delta, softness):
+    def of(cls, strikes, ends, delta, softness, basis=0.0):
         """Nodes between `ends` with panels that end at the strikes; reference masses uniform in log v."""
         inside = [k for k in np.sort(np.asarray(strikes, float)) if ends[0] < k < ends[1]]
         edges = np.log(np.concatenate([[ends[0]], inside, [ends[1]]]))
@@ -40,7 +42,7 @@ class Meeting(eqx.Module):
         at, by = np.polynomial.legendre.leggauss(PANEL)
         half = 0.5 * np.diff(edges)[:, None]
         v, weight = np.exp(edges[:-1, None] + half * (1 + at)).ravel(), (half * by).ravel()
-        return cls(*map(jnp.asarray, (v, weight / weight.sum(), np.asarray(delta, float), float(softness))))
+        return cls(*map(jnp.asarray, (v, weight / weight.sum(), np.asarray(delta, float), float(softness), float(basis))))
 
     def __call__(self, w: Float[Array, "ny d nx"], slope: Float[Array, "ny d nx"], uV: Float[Array, " nv"]) -> Float[Array, "ny nx"]:
         """u(T1) without the potential of S1."""
@@ -58,8 +60,8 @@ class Meeting(eqx.Module):
         return (uV[None, :, None] + G) / self.softness + jnp.log(self.weight)[None, :, None], delta
 
     def _legendre(self, w, slope):
-        """G(v^2) and where it is reached. The place is held fixed under differentiation: there G does not depend on it."""
-        slope, q = jax.lax.cummax(slope, axis=1), self.v[None, :, None] ** 2
+        """G(v^2 + basis) and where it is reached. The place is held fixed under differentiation: there G does not depend on it."""
+        slope, q = jax.lax.cummax(slope, axis=1), self.v[None, :, None] ** 2 + self.basis
         below = (jax.lax.stop_gradient(slope)[:, :, None, :] <= q[:, None]).sum(axis=1)
         at = jnp.clip(below - 1, 0, self.delta.size - 2)
         begin, width = self.delta[at], jnp.diff(self.delta)[at]

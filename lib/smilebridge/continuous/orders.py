@@ -22,7 +22,10 @@ class Moves(NamedTuple):
 
 
 def moves(found: Calibrated) -> dict[str, Moves]:
-    """At fixed weights, when the nodes of x, y, delta or the steps in time are halved and doubled, the others left alone."""
+    """At fixed weights, when the nodes of x, y, delta or the steps in time are halved and doubled, the others left alone.
+
+    A direction in which `posed` takes more than half (a step of a calm reference would move y by less than a node) is left out.
+    """
     nx, ny = found.grid.shape
     own = Level(nx, ny, len(found.bridge.meeting.delta), found.grid.steps)
     scaled = {
@@ -31,20 +34,22 @@ def moves(found: Calibrated) -> dict[str, Moves]:
         "delta": lambda z: replace(own, nd=z(own.nd)),
         "time": lambda z: replace(own, steps=tuple(map(z, own.steps))),
     }
-    return {name: _moved(found, level(lambda n: n // 2), level(lambda n: 2 * n)) for name, level in scaled.items()}
+    seen = {name: _moved(found, level(lambda n: n // 2), level(lambda n: 2 * n)) for name, level in scaled.items()}
+    return {name: moved for name, moved in seen.items() if moved is not None}
 
 
 def _moved(found, half, double):
     less, more = (_dual(found, level) for level in (half, double))
-    return Moves(found.dual - less, more - found.dual)
+    return None if less is None or more is None else Moves(found.dual - less, more - found.dual)
 
 
 def _dual(found, level):
-    """Value at the weights of `found` on another grid of the same extent."""
+    """Value at the weights of `found` on another grid of the same extent; None if that is not the one asked for."""
     grid, extent = found.grid, dict(reach=-found.grid.x[0], plain=found.grid.plain)
     softness = float(found.bridge.meeting.softness)
-    other, _ = posed(found.model, found.quotes, grid.T1, grid.T2, level, delta=found.delta, softness=softness, **extent)
-    return -float(_loss(other, jnp.asarray(found.theta)))
+    other, nodes = posed(found.model, found.quotes, grid.T1, grid.T2, level, delta=found.delta, softness=softness, **extent)
+    asked = (nodes.shape, nodes.steps) == ((level.nx, level.ny), level.steps)
+    return -float(_loss(other, jnp.asarray(found.theta))) if asked else None
 
 
 @eqx.filter_jit

@@ -8,6 +8,7 @@ from .grid import PLAIN, REACH
 LEAST = 3  # quotes that make a smile
 ROOM = 2.0  # times the furthest log strike: up to there payoffs are themselves; at 1.5 the wings of S2 are off by 100 bp
 WIDTHS = 10.0  # standard deviations of log S2 that payoffs are themselves, at least: few strikes do not make a narrow law
+RUN = 3.8  # standard deviations of ln S over a window at the bound of volatility that payoffs are themselves; at 2.3 wings were 30 bp off
 DEVIATION = 2.5  # standard deviations of log S in a price at the money
 WITHIN = 2.5  # standard deviations from the forward, each quote's own, up to which quotes are asked for
 
@@ -38,12 +39,16 @@ def mids(smile: Smile, where: np.ndarray, unit: float) -> tuple[np.ndarray, np.n
     return unit * smile.k[where], 0.5 * unit * (bid + ask), 0.5 * unit * (ask - bid)
 
 
-def reach(quotes) -> dict[str, float]:
-    """How far the grid of x = ln S must go for some quotes, as `calibrate` takes it: {"reach": ..., "plain": ...}, at most the usual.
+def reach(quotes, highest: float, tau) -> dict[str, float]:
+    """How far the grid of x = ln S must go, as `calibrate` takes it: {"reach": ..., "plain": ...}.
 
     A month's smile at a low volatility is a third as wide as an experiment's: on the same nodes its law would fall between them, and what
-    a grid cannot see it takes for arbitrage.
+    a grid cannot see it takes for arbitrage. But the bridge may run to the bound of volatility, and such runs carry the wings of real days:
+    where payoffs bend in reach of a run that lasts a window, they are priced as if it came back.
+    highest   the bound of volatility
+    tau       T2 - T1, years
     """
     furthest = max(np.abs(np.log(k)).max() for k in (quotes.k1, quotes.k2))
-    plain = min(PLAIN, max(ROOM * float(furthest), WIDTHS * DEVIATION * float(quotes.price2.max())))
+    run = RUN * highest * np.sqrt(tau)
+    plain = min(max(PLAIN, run), max(ROOM * float(furthest), WIDTHS * DEVIATION * float(quotes.price2.max()), run))
     return {"reach": REACH * plain / PLAIN, "plain": plain}

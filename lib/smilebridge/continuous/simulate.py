@@ -5,15 +5,18 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..models import StochasticVol
 from .bridge import Bridge
+from .clock import Clock
 from .flow import differences
 from .grid import Grid
 from .hedges import Hedges, cell
 
 FINE = 4  # samples of x per node, by Fourier
+NO_DATES = np.empty(0), np.empty(0)
 
 
 class Drift(eqx.Module):
@@ -68,6 +71,13 @@ class Drift(eqx.Module):
         return value + width * e * (1 - e) * ((1 - e) * pick(1, d) - e * pick(1, d + 1))
 
 
+class Seen(NamedTuple):
+    """Paths at chosen dates of one interval: x (t, path) ln S, gain (t, path, m) of hedges since the interval began."""
+
+    x: Array
+    gain: Array
+
+
 class Simulated(NamedTuple):
     """Paths (path, ...), the second half mirrors of the first.
 
@@ -77,6 +87,7 @@ class Simulated(NamedTuple):
     variance1, variance2 int a^2 dt on the two intervals
     entropy              (3, path) half the square of the drift changes before and after T1, and softness times the entropy of V
     hedge1, hedge2       (path, 1 + m) and (path, m2) gains of `Hedges`: of u and all instruments up to T1, of options on S2 after it
+    seen                 the two intervals at the dates that were asked for
     """
 
     x1: Array
@@ -91,6 +102,7 @@ class Simulated(NamedTuple):
     entropy: Array
     hedge1: Array
     hedge2: Array
+    seen: tuple[Seen, Seen]
 
 
 @eqx.filter_jit
@@ -122,14 +134,19 @@ def _mirrored(i, n):
 
 @eqx.filter_jit
 def simulate(
-    model: StochasticVol, bridge: Bridge, theta, drift: Drift, hedges: Hedges, n_paths, *, key, substeps=4, tilt=1.0
+    model: StochasticVol, bridge: Bridge, theta, drift: Drift, hedges: Hedges, n_paths, *, key, substeps=4, tilt=1.0, dates=NO_DATES
 ) -> Simulated:
-    """Paths of S, a and V under the calibrated model, by `stepped`; `tilt` = 0 gives the reference."""
+    """Paths of S, a and V under the calibrated model, by `stepped`; `tilt` = 0 gives the reference.
+
+    dates   years from today, in (0, T1] and in (T1, T2]: paths step on them exactly, and what they see there is kept
+    """
     keys = jax.random.split(key, 3)
     n, T1, T2 = n_paths, hedges.T1, hedges.T2
+    counts = drift.first.shape[0] - 1, drift.second.shape[0] - 1
+    early, late = Clock.of(counts[0], substeps, dates[0] / T1), Clock.of(counts[1], substeps, (dates[1] - T1) / (T2 - T1))
     begin = (jnp.zeros(n), jnp.full(n, model.start), jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, hedges.held.size)))
     before = lambda step, share, y, x: tilt * drift.before(step, share, y, x)
-    x1, y1, variance1, h1, hedge1 = _walk(model, begin, keys[0], before, drift.first.shape[0] - 1, T1, hedges.early, substeps)
+    (x1, y1, variance1, h1, hedge1), seen1 = _walk(model, begin, keys[0], before, early, T1, hedges.early)
     rows, columns, weight = drift.place(y1, x1)
     w = (drift.w[rows, :, :, columns] * weight[:, :, None, None]).sum(axis=0)
     V, delta, vix, told = _drawn(bridge, theta, w, keys[1])
@@ -138,10 +155,11 @@ def simulate(
     e = jnp.clip((delta - drift.delta[d]) / jnp.maximum(drift.delta[after] - drift.delta[d], 1e-12), 0.0, 1.0)
     beyond = lambda step, share, y, x: tilt * drift.beyond(step, share, y, x, d, e)
     begin = (x1, y1, jnp.zeros(n), jnp.zeros(n), jnp.zeros((n, hedges.k.size)))
-    count = drift.second.shape[0] - 1
-    late = lambda step, share, x, y, gain, noise: hedges.late((step.astype(float) + share) / count * (T2 - T1), x, gain)
-    x2, y2, variance2, h2, hedge2 = _walk(model, begin, keys[2], beyond, count, T2 - T1, late, substeps)
-    return Simulated(x1, y1, x2, y2, V, delta, vix, variance1, variance2, jnp.stack([h1, h2, told]), hedge1, hedge2)
+    hedge = lambda step, share, x, y, gain, noise: hedges.late((step.astype(float) + share) / counts[1] * (T2 - T1), x, gain)
+    (x2, y2, variance2, h2, hedge2), seen2 = _walk(model, begin, keys[2], beyond, late, T2 - T1, hedge)
+    return Simulated(
+        x1, y1, x2, y2, V, delta, vix, variance1, variance2, jnp.stack([h1, h2, told]), hedge1, hedge2, (seen1, seen2)
+    )  # fmt: skip
 
 
 def _drawn(bridge, theta, w, key):
@@ -158,45 +176,48 @@ def _drawn(bridge, theta, w, key):
     return bridge.meeting.v[j], jnp.take_along_axis(deltas, j[None], axis=0)[0], law.T @ bridge.FV.T, told
 
 
-def _walk(model, state, key, tilt, count, years, hedge, substeps):
-    """One interval: x, y, int a^2 dt, entropy, gains of hedges."""
-    dt, half = years / (count * substeps), state[0].size // 2
-    price = (1 - model.rho**2) * model.scale**2
+def _walk(model, state, key, tilt, clock: Clock, years, hedge):
+    """One interval: x, y, int a^2 dt, entropy, gains of hedges at its end, and what was `Seen` on the way."""
+    half, price = state[0].size // 2, (1 - model.rho**2) * model.scale**2
 
-    def step(state, now):
-        i, key = now
-        x, y, variance, entropy, gains = state
+    def step(carry, now):
+        (i, begin, end, slot), key = now
+        (x, y, variance, entropy, gains), seen = carry
+        dt = years * (end - begin) / clock.count
         z = jax.random.normal(key, (2, half))
-        pull = lambda ahead, y, x: tilt(i // substeps, (i % substeps + ahead) / substeps, y, x)
+        pull = lambda ahead, y, x: tilt(i, end if ahead else begin, y, x)
         x2, y2, here, there = stepped(model, pull, x, y, jnp.concatenate([z, -z], axis=1), dt)
         noise = model.scale * jnp.sqrt(dt) * jnp.concatenate([z[0], -z[0]])
-        gains = gains + hedge(i // substeps, (i % substeps) / substeps, x, y, jnp.expm1(x2 - x), noise)
+        gains = gains + hedge(i, begin, x, y, jnp.expm1(x2 - x), noise)
         variance = variance + 0.5 * (model.volatility(y) ** 2 + model.volatility(y2) ** 2) * dt
         entropy = entropy + 0.25 * price * (here**2 + there**2) * dt
-        return (x2, y2, variance, entropy, gains), None
+        seen = Seen(seen.x.at[slot].set(x2), seen.gain.at[slot].set(gains))
+        return ((x2, y2, variance, entropy, gains), seen), None
 
-    total = count * substeps
-    return jax.lax.scan(step, state, (jnp.arange(total), jax.random.split(key, total)))[0]
+    seen = Seen(*(jnp.zeros((clock.dates + 1, *z.shape)) for z in (state[0], state[-1])))  # the last row takes what no date asks for
+    steps = clock.step, clock.begin, clock.end, clock.slot
+    state, seen = jax.lax.scan(step, (state, seen), (steps, jax.random.split(key, clock.step.size)))[0]
+    return state, Seen(seen.x[:-1], seen.gain[:-1])
 
 
 def stepped(model: StochasticVol, pull, x, y, z, dt):
     """One step of the model with d_y u added to its drift: x, y after it, and d_y u at both ends.
 
-    y by Heun. Given its path, dx = -a^2/2 dt + rho a dZ + sqrt(1 - rho^2) a dB with B independent: the integral of a dZ by Stratonovich's
-    midpoint less half the covariation of a and Z, that of a dB exactly normal. S is a martingale up to dt^2.
+    y by Heun. Given its path, dx = -a^2/2 dt + rho a dZ + sqrt(1 - rho^2) a dB with B independent: the integral of a dB is exactly normal;
+    that of a dZ the mean of a at both ends times the noise, less what makes its mean zero (E[n f(n)] = dt E[f'(n)] for normal n of
+    variance dt), the end that of Euler's step before it is reflected. S is a martingale up to dt^2, where y is reflected too.
     pull   function of (0 or 1 step ahead, y, x);  z (2, path) standard normal
     """
     free, noise, other = 1 - model.rho**2, jnp.sqrt(dt) * z[0], jnp.sqrt(dt) * z[1]
     speed = lambda y, pull: model.drift(y) + free * model.scale**2 * pull
-    slope = lambda y: jax.jvp(model.volatility, (y,), (jnp.ones_like(y),))
-    a, bend = slope(y)
-    here = pull(0, y, x)
-    guess = _folded(y + speed(y, here) * dt + model.scale * noise, *model.edges)
+    a, here = model.volatility(y), pull(0, y, x)
+    euler = y + speed(y, here) * dt + model.scale * noise
+    guess = _folded(euler, *model.edges)
     there = pull(1, guess, x - 0.5 * a**2 * dt + a * (model.rho * noise + jnp.sqrt(free) * other))
     y2 = _folded(y + 0.5 * (speed(y, here) + speed(guess, there)) * dt + model.scale * noise, *model.edges)
-    a2, bend2 = slope(y2)
-    square = 0.5 * (a**2 + a2**2)
-    along = 0.5 * (a + a2) * noise - 0.25 * model.scale * (bend + bend2) * dt
+    square = 0.5 * (a**2 + model.volatility(y2) ** 2)
+    end, bend = jax.jvp(model.volatility, (euler,), (jnp.ones_like(y),))
+    along = 0.5 * (a + end) * noise - 0.5 * model.scale * bend * dt
     return x - 0.5 * square * dt + model.rho * along + jnp.sqrt(free * square) * other, y2, here, there
 
 

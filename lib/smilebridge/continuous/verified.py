@@ -19,7 +19,7 @@ class Verified:
 
     mc, se       (m,) price less market of each instrument, in units of volatility, in the order of the weights
     martingale   (2, 2) mean and standard error of S1 - 1 and of S2 - S1
-    dispersion   (2,) mean and standard error of (realised variance less V^2) / E[V^2]
+    dispersion   (2,) mean and standard error of (realised variance less V^2 and the basis) / E[V^2]
     by_vix       (GROUPS, 3) the same within groups of V: mean V, mean, standard error
     split        (3,) entropy spent before T1, after it, and on the draw of V, nats
     entropy, entropy_se   their sum, hedged
@@ -54,6 +54,8 @@ def verify(found: Calibrated, n_paths: int, *, key, batches=1, substeps=4, tilt=
     tilt      0 simulates the reference instead: then the prices are to be compared with the transform's
     told      called with the number of each batch as it is finished
     """
+    if n_paths < 2 or n_paths % 2 or batches < 1:
+        raise ValueError(f"paths: need an even number of them, mirrored in pairs, and at least one batch, got {n_paths} and {batches}")
     bridge, theta, grid = found.bridge, jnp.asarray(found.theta), found.grid
     drift, hedges = Drift.of(bridge, theta, grid), Hedges.of(bridge, theta, grid, found.quotes)
     samples = []
@@ -73,7 +75,7 @@ def _sampled(found: Calibrated, run: Simulated):
     spared = gain @ found.theta - run.hedge1[:, 0]  # what is still to be spent is the price of the portfolio less u
     entropy = np.stack([*run.entropy, run.entropy.sum(axis=0) - spared], axis=1)
     paired = lambda z: z.reshape(2, -1, z.shape[1]).mean(axis=0)
-    vix = np.stack([run.V, run.variance2 / found.grid.tau - run.V**2], axis=1)
+    vix = np.stack([run.V, run.variance2 / found.grid.tau - run.V**2 - q.basis], axis=1)
     return {"pay": paired(pay), "gain": paired(np.stack([S1 - 1, S2 - S1], axis=1)), "entropy": paired(entropy), "vix": vix}
 
 

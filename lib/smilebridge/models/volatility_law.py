@@ -4,7 +4,7 @@ The density of y solves the forward equation p_t = (scale^2/2 p' - drift p)' fro
 options come from Gauss-Legendre panels that end at their kinks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.polynomial import Chebyshev
@@ -119,6 +119,13 @@ class VolatilityLaw:
             off = lambda a, b: float(mass @ np.abs(vix(a) - vix(b)))
             variance, more = _refined(lambda n: _variance(model, *wide, tau, n), tol, off)
         return cls(density, variance, panel, error + more)
+
+    def less(self, basis: float):
+        """The law of sqrt(V^2 - basis); a basis, annual variance, must be below the least V^2: ValueError."""
+        variance = Profile(self.variance.grid, self.variance.values - basis)
+        if basis and variance.values.min() <= 0:
+            raise ValueError(f"basis {basis:.6f}: need less than the least V^2 of the law, {self.variance.values.min():.6f}")
+        return replace(self, variance=variance)
 
     def vix(self, y):
         """V(y), decimal."""

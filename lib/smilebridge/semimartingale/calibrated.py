@@ -1,0 +1,189 @@
+"""From a reference and quotes to a calibrated diffusion: coarse grids first, then what the scheme does to prices is taken out of them.
+
+The dual is solved on its own grid, where a covariance that breaks at a VIX strike is no wider than a node, and the scheme's prices differ
+from those of the covariance that it found, read between nodes: by 20 bp of VIX volatility on 40 x 40. So targets are moved by the
+difference that a linear equation on finer nodes sees, and the climb goes on from where it stands, until those prices are the market's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from ..continuous import Quotes, Standing, climb
+from ..continuous.climb import evaluate
+from .diffusion import Diffusion, model_prices
+from .grid import USUAL, Dates, Domain, Grid, Pace
+from .reference import sampled
+from .transport import Transport
+
+AIM = 4e-6  # of errors on the last grid, in units of volatility
+ROUGHLY = 3e-4  # before the correction, and on the others
+ROUNDS = 12  # of correction, at most
+SHARE = 0.1  # of the errors of one round that the next may leave
+NUDGE = 1e-3  # of a weight in its unit, for differences of the gradient
+RETRIES = 2  # with steps half as long
+SHY = 0.8  # share of the bid-ask within which a calibration tries to stay
+LOST = 0.5  # in units of volatility: an error that no correction mends
+GROWN = 4.0  # times what a maximum principle allows u to be
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Numbers of nodes of x and v, and of those that prices are measured on."""
+
+    nx: int
+    nv: int
+    finer: tuple[int, int]
+
+    def __str__(self):
+        return f"{self.nx} x {self.nv}"
+
+
+QUICK = (Level(24, 24, (40, 60)), Level(40, 40, (60, 100)))
+FULL = (*QUICK, Level(100, 100, (100, 180)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """The diffusion nearest to a reference that meets quotes.
+
+    model         the diffusion itself
+    cbar          (nt, 3, 1 or nx, nv) the reference on its grid
+    theta         (m,) weights of S1, S2, VIX options and of the future: a static portfolio
+    error         (m,) model minus market on the finer nodes, in units of volatility; measured from `model`
+    own           (m,) the same on the grid of the dual: what had to be corrected
+    dual          value of the dual for the moved targets, nats: the cost of the model as its own grid sees it
+    steps         taken by the climb, grid by grid and correction by correction;  evaluations   of the dual
+    """
+
+    reference: object
+    quotes: Quotes
+    dates: Dates
+    model: Diffusion
+    cbar: np.ndarray
+    theta: np.ndarray
+    error: np.ndarray
+    own: np.ndarray
+    dual: float
+    steps: tuple[int, ...]
+    evaluations: tuple[int, ...]
+
+    @property
+    def units(self):
+        """(m,) price of a unit of volatility of each instrument."""
+        return units(self.quotes, self.dates)
+
+    @property
+    def met(self):
+        """Whether every error is within the band of its quote, on a grid that did not break."""
+        band = self.quotes.band(self.dates.T1, self.dates.T2, self.dates.TV)
+        return bool(self.model.growth < GROWN and (np.abs(self.error) * self.units <= band).all())
+
+    def elsewhere(self, nx: int, nv: int) -> np.ndarray:
+        """(m,) errors of the same model measured on other nodes, in units of volatility."""
+        return (self.model.prices(self.quotes, nx, nv) - target(self.quotes)) / self.units
+
+
+def units(quotes: Quotes, dates: Dates):
+    """(m,) price of a unit of volatility of each instrument."""
+    return quotes.units(dates.T1, dates.T2, dates.TV)
+
+
+def target(quotes: Quotes):
+    """(m,) prices of all instruments, the future last."""
+    return np.concatenate([quotes.price1, quotes.price2, quotes.priceV, [] if quotes.future is None else [quotes.future]])
+
+
+def calibrate(
+    reference,
+    quotes: Quotes,
+    dates: Dates,
+    v0: float,
+    *,
+    levels=QUICK,
+    domain: Domain | None = None,
+    pace: Pace = USUAL,
+    max_steps: int = 60,
+    told: Callable = lambda level, standing, error: None,
+) -> Calibrated:
+    """From zero weights, grid by grid; the last one is corrected.
+
+    v0      root of the annual variance expected until T2, decimal
+    domain  `Domain.of` the quotes unless given
+    max_steps   of each climb
+    told    called with the level, the `Standing` and (m,) errors after each step
+    A grid on which u grows beyond what a maximum principle allows, or on which no climb ends, is taken again with steps half as long.
+    """
+    domain = domain or Domain.of(quotes, dates, v0)
+    for _ in range(1 + RETRIES):
+        found = _calibrated(reference, quotes, dates, v0, levels, domain, pace, max_steps, told)
+        if found.model.growth < GROWN and np.abs(found.error).max() < LOST:
+            break
+        pace = replace(pace, longest=pace.longest / 2, share=pace.share / 2)
+    return found
+
+
+def _calibrated(reference, quotes, dates, v0, levels, domain, pace, max_steps, told):
+    unit, standing, hessian = units(quotes, dates), None, None
+    band = 0 * unit if quotes.half is None else SHY * quotes.half
+    for level in levels:
+        grid = Grid.of(dates, level.nx, level.nv, domain=domain, pace=pace)
+        cbar = sampled(reference, grid)
+        transport = Transport.of(grid, quotes, cbar, v0)
+        tell = lambda standing, error, level=level: told(level, standing, error)
+        ascent = Ascent(unit, band, max_steps, tell)
+        standing = Standing(0 * unit, curvature(transport, 0 * unit, unit)) if standing is None else standing.onward(hessian)
+        standing, own = ascent(transport, standing, ROUGHLY)
+        hessian = standing.hessian if standing.place else curvature(transport, standing.theta, unit)
+    model, error, own, standing = _corrected(transport, grid, quotes, own, standing, level, v0, ascent)
+    dual = standing.theta @ (own * unit) - evaluate(transport, standing.theta, 0 * unit)[0]
+    return Calibrated(reference, quotes, dates, model, cbar, standing.theta, error, own, dual, standing.steps, standing.evaluations)
+
+
+@dataclass(frozen=True, slots=True)
+class Ascent:
+    """How to climb: (m,) units of volatility and bands, steps at most, and whom to tell."""
+
+    unit: np.ndarray
+    band: np.ndarray
+    max_steps: int
+    told: Callable
+
+    def __call__(self, transport: Transport, standing: Standing, tol: float) -> tuple[Standing, np.ndarray]:
+        """Where a climb ends, and (m,) its errors there, in units of volatility."""
+        seen = []
+        tell = lambda standing, error: (seen.append(error), self.told(standing, error))
+        standing = climb(transport, standing, self.unit, self.band, tol=tol, max_steps=self.max_steps, told=tell)
+        return standing, seen[-1]
+
+
+def _corrected(transport, grid, quotes, own, standing, level, v0, ascent):
+    """The model, its errors on finer nodes and those on its own, in units of volatility, and where the climb stands."""
+    unit = ascent.unit
+    wanted, between, tol = target(quotes) / unit, 0 * unit, ROUGHLY
+    model = Diffusion.of(transport, standing.theta, grid, v0)
+    linear, finer = model.linear(quotes, *level.finer)
+    for _ in range(ROUNDS):
+        error = model_prices(linear) / unit - wanted
+        change = np.abs(error - own - between).max()
+        if not (change > AIM or tol > AIM) or np.abs(error).max() > LOST or model.growth > GROWN:
+            break
+        between, tol = error - own, max(AIM / 2, SHARE * change)
+        shifted = eqx.tree_at(lambda t: t.target, transport, jnp.asarray((wanted - between) * unit))
+        standing = standing._replace(steps=(*standing.steps, 0), evaluations=(*standing.evaluations, 0))
+        standing, missed = ascent(shifted, standing, tol)
+        own = missed - between
+        model = Diffusion.of(transport, standing.theta, grid, v0)
+        linear = eqx.tree_at(lambda t: t.cbar, linear, jnp.asarray(model.on(finer)))
+    return model, error, own, standing
+
+
+def curvature(transport: Transport, theta, unit):
+    """(m, m) second derivative of the loss in weights times units of volatility, by differences of its exact gradient."""
+    slope = lambda theta: evaluate(transport, theta, 0 * unit)[1] / unit
+    here = slope(theta)
+    rows = np.stack([slope(theta + NUDGE * one / unit) - here for one in np.eye(len(unit))]) / NUDGE
+    return 0.5 * (rows + rows.T)
