@@ -16,7 +16,7 @@ import pytest
 import chains
 from said import one_line, strict
 from smilebridge import cli, continuous, market, models
-from smilebridge.cli import bridged
+from smilebridge.cli import bridged, instruments
 from smilebridge.cli.clock import Clock, covered
 from smilebridge.cli.door import Code
 from smilebridge.cli.posed import Posed
@@ -79,7 +79,7 @@ def test_record_holds_what_the_library_says(done):
     assert (record["steps"], record["evaluations"]) == (sum(found.steps), list(found.evaluations))
     one, two, vix = (np.asarray(vol) for vol in quotes.vols(experiment.T1, experiment.T2))
     np.testing.assert_allclose([row["target_iv"] for row in rows], np.concatenate([one, vix, two]), rtol=1e-12)
-    error = np.concatenate(bridged.by_leg(quotes, found.error)[:3])
+    error = np.concatenate(instruments.by_leg(quotes, found.error)[:3])
     np.testing.assert_allclose([row["model_iv"] - row["target_iv"] for row in rows], error, atol=1e-7)
     assert record["vix_future"]["model"] == pytest.approx(100 * (quotes.future + found.error[-1]), rel=1e-12)
     assert [row["strike"] for row in rows if row["market"] == "VIX T1"] == pytest.approx(100 * quotes.kV)
@@ -235,12 +235,12 @@ def test_status_and_code_are_read_off_the_answer():
 
 
 def test_paths_that_contradict_are_a_caution():
-    assert list(result(mc=2.9e-4).cautions()) == []
-    assert [said.split(" off")[0] for said in result(mc=[9e-4, 0, 0, 0]).cautions()] == ["by Monte Carlo SPX T1 is 8.5 bp of vol"]
-    assert [said.split(" is")[0] for said in result(mc=[5e-4, 5e-4, 5e-4, 0]).cautions()] == ["by Monte Carlo VIX T1"]
-    assert ["VIX future" in said for said in result(mc=[0, 0, 0, -4e-4]).cautions()] == [True]
-    assert ["realised variance" in said for said in result(dispersion_z=-3.5).cautions()] == [True]
-    assert ["S is off its forward" in said for said in result(martingale_z=3.5).cautions()] == [True]
+    assert list(result(mc=2.9e-4).judged.cautions()) == []
+    assert [said.split(" off")[0] for said in result(mc=[9e-4, 0, 0, 0]).judged.cautions()] == ["by Monte Carlo SPX T1 is 8.5 bp of vol"]
+    assert [said.split(" is")[0] for said in result(mc=[5e-4, 5e-4, 5e-4, 0]).judged.cautions()] == ["by Monte Carlo VIX T1"]
+    assert ["VIX future" in said for said in result(mc=[0, 0, 0, -4e-4]).judged.cautions()] == [True]
+    assert ["realised variance" in said for said in result(dispersion_z=-3.5).judged.cautions()] == [True]
+    assert ["S is off its forward" in said for said in result(martingale_z=3.5).judged.cautions()] == [True]
 
 
 def test_a_model_whose_paths_break_its_own_rules_is_not_called_calibrated():
@@ -284,5 +284,5 @@ def test_the_reference_s_smile_is_by_its_own_future():
     one = np.array([1.0])
     quotes = continuous.Quotes(one, 0.03 * one, one, 0.04 * one, k, put(F), F)
     more = np.concatenate([[0.0, 0.0], put(other) + turned - put(F), [other - F]])
-    np.testing.assert_allclose(bridged._vols(quotes, more, (T, 0.25), own=True)[2], 0.8, rtol=1e-9)
+    np.testing.assert_allclose(instruments.vols(quotes, more, (T, 0.25), own=True)[2], 0.8, rtol=1e-9)
     assert replace(quotes, future=F).vols(T, 0.25)[2] == pytest.approx(0.8)

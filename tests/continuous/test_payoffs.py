@@ -120,6 +120,10 @@ def test_paths_are_at_both_dates_what_they_are(bridge):
 def test_dates_and_strikes_that_say_nothing_are_refused_by_name(found, bridge):
     with pytest.raises(ValueError, match=r"date 0\.3: need 0 < date <= T2"):
         Paths.of(found, 4, key=jax.random.key(0), dates=(0.1, 0.3))
+    with pytest.raises(ValueError, match="an even number"):
+        Paths.of(found, 5, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="strikes: need positive"):
+        bridge.smile(0.06, [-1.0])
     with pytest.raises(ValueError, match=r"date 0\.1: the paths were kept at 0\.06"):
         bridge.smile(0.1, [1.0])
     with pytest.raises(ValueError, match=r"strike 3 at 0\.06 years"):

@@ -14,6 +14,7 @@ from .calibrate import calibrate
 from .check import check
 from .door import answer
 from .price import price
+from .replicate import replicate
 
 app = typer.Typer(
     name="smilebridge",
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (check, calibrate, price, bounds, bridge):
+for command in (check, calibrate, price, bounds, bridge, replicate):
     app.command()(command)
 
 

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from . import page, report
-from .bridged import BP, Bridged, by_leg, instruments
+from .bridged import Bridged
 from .findings import LEGS
+from .instruments import by_leg, instruments
 from .joint_report import arbitrage_record
-from .page import lines, table
+from .judged_report import as_row, future, worst
+from .page import lines
 from .posed import in_words, parameters
 
-POINTS = 100.0  # VIX points per decimal
 SPLIT = "up_to_T1", "after_T1", "draw_of_V"
 CAPTION = "model minus market: of the reference, of the bridge on its grid, on its paths"
 UNITS = {
-    "strike": "points; of an experiment's SPX strike / forward",
+    "strike": "points; of an experiment's SPX strike / forward; prices likewise",
     "vix_future": "points",
     "basis": "annual variance",
     "dispersion": "realised variance less V^2 and the basis, over E[V^2]",
@@ -39,25 +40,15 @@ def _posed(found):
 
 
 def _smiles(found) -> Iterator:
-    if not found.found:
-        return
-    verified = found.verified
-    columns = [by_leg(found.posed.quotes, values) for values in (found.before, found.found.error, verified.mc, verified.se)]
-    inside = by_leg(found.posed.quotes, found.inside)
-    rows = []
-    for name, met, *parts in zip((*LEGS, "VIX future"), inside, *columns, strict=True):
-        worst = [int(np.abs(part).argmax()) for part in parts[:3]]
-        cells = [part[at] for part, at in zip(parts, [*worst, worst[2]], strict=True)]
-        rows.append([name, f"{len(met)}", f"{met.sum()}", *(f"{BP * cell:+.2f}" for cell in cells[:3]), f"{BP * cells[3]:.2f}"])
-    headings = ["smile", "quotes", "met", "reference", "grid", "paths", "s.e."]
-    yield table("Largest errors, bp of vol", headings, rows, CAPTION)
+    if found.found:
+        yield worst(found.judged, by_leg(found.posed.quotes, found.before), CAPTION)
 
 
 def _model(found) -> Iterator:
     if not found.found:
         return
     calibrated, verified = found.found, found.verified
-    quoted, model, paths, error = _future(found).values()
+    quoted, model, paths, error = future(found.judged).values()
     before, after, draw = verified.split
     off, se = 100 * verified.dispersion
     other = "V^2 plus the basis" if found.posed.quotes.basis else "V^2"
@@ -82,14 +73,6 @@ def _verdict(found):
     return lines([("verdict", found.verdict), ("seconds", seconds), ("compile", compiled or "nothing")])
 
 
-def _future(found):
-    """Points."""
-    target = found.posed.quotes.future
-    errors = (np.asarray(values)[-1] for values in (0 * found.found.error, found.found.error, found.verified.mc))
-    points = [POINTS * (target + float(error)) for error in errors]
-    return dict(zip(("target", "model", "mc"), points, strict=True)) | {"mc_se": POINTS * float(found.verified.se[-1])}
-
-
 def as_record(found: Bridged) -> dict:
     """The findings as JSON's own types; what was not reached is null."""
     posed, calibrated, verified, last = found.posed, found.found, found.verified, found.taken[-1]
@@ -106,9 +89,9 @@ def as_record(found: Bridged) -> dict:
         "T1": posed.T1,
         "tau": posed.T2 - posed.T1,
         "reference": {"kind": type(posed.reference).__name__} | parameters(posed.reference) if posed.reference is not None else None,
-        "instruments": [_row(row) for row in instruments(found)] if calibrated else [],
+        "instruments": [as_row(option) for option in instruments(found.judged)] if calibrated else [],
         "basis": posed.quotes.basis,
-        "vix_future": _future(found) if calibrated else None,
+        "vix_future": future(found.judged) if calibrated else None,
         "dual": calibrated.dual if calibrated else None,
         "entropy": {"value": verified.entropy, "se": verified.entropy_se} if verified else None,
         "entropy_split": dict(zip(SPLIT, map(float, verified.split), strict=True)) if verified else None,
@@ -122,12 +105,6 @@ def as_record(found: Bridged) -> dict:
     }
 
 
-def _row(row):
-    """Volatilities in decimals; `half_iv` is the error with which a quote counts as met."""
-    said = {"target_iv": row.target, "half_iv": row.half, "reference_iv": row.reference}
-    return {"market": row.market, "strike": row.strike} | said | {"model_iv": row.model, "mc_iv": row.mc, "mc_se": row.se}
-
-
 def draw(found: Bridged, output):
     """The picture, on white, in the format of the file's suffix."""
     from matplotlib import rc_context
@@ -136,7 +113,7 @@ def draw(found: Bridged, output):
     from .. import figures
 
     terms = ("strike", "target", "half", "reference", "model", "mc", "se")
-    rows = instruments(found)
+    rows = instruments(found.judged)
     smiles = {leg: np.array([[getattr(row, term) for row in rows if row.market == leg] for term in terms]) for leg in LEGS}
     with rc_context():
         figures.use_style()

@@ -23,7 +23,7 @@ class Clock:
     @property
     def seconds(self) -> dict[str, float]:
         """{stage: seconds}, compilation of all stages first."""
-        return {"compile": sum(self.compiled.values()), **self.ran}
+        return {"compile": sum(self.compiled.values(), 0.0), **self.ran}
 
     @contextmanager
     def stage(self, name: str):

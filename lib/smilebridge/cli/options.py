@@ -9,6 +9,7 @@ import typer
 from .door import UnusableError
 
 NODES = 2000  # along one axis, at most
+NUMBERS = {2: "two", 3: "three"}
 PICTURES = (".png", ".pdf", ".svg")
 
 
@@ -36,13 +37,13 @@ def read_from(chain):
     return [p for p in path.iterdir() if p.name.lower().endswith((".csv", ".gz", ".parquet"))] if path.is_dir() else [path]
 
 
-def counts(option, text):
-    """Three counts of nodes, or None."""
+def counts(option, text, *, example="60,40,80"):
+    """As many counts of nodes as in the example, or None."""
     if text is None:
         return None
-    parts = text.split(",")
-    if len(parts) != 3 or not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
-        raise UnusableError(f"{option} {text}: three counts are needed, e.g. 60,40,80")
+    parts, n = text.split(","), example.count(",") + 1
+    if len(parts) != n or not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+        raise UnusableError(f"{option} {text}: {NUMBERS[n]} counts are needed, e.g. {example}")
     found = tuple(map(int, parts))
     if not all(3 <= count <= NODES for count in found):
         raise UnusableError(f"{option} {text}: each count must lie between 3 and {NODES}")

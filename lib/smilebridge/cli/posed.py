@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from .. import arbitrage, continuous, marginals, models
+from .. import arbitrage, continuous, marginals, models, semimartingale
 from .clock import Clock
 from .findings import Question, triple_of
 
@@ -76,12 +76,12 @@ def _fitted(kind, quotes, T1, T2, clock, tell):
         return continuous.fit(kind, quotes, T1, T2, told=told)
 
 
-def parameters(model: models.StochasticVol) -> dict[str, float]:
+def parameters(model: models.StochasticVol | semimartingale.Heston) -> dict[str, float]:
     """By name."""
     return {entry.name: float(getattr(model, entry.name)) for entry in fields(model)}
 
 
-def in_words(model: models.StochasticVol) -> str:
+def in_words(model: models.StochasticVol | semimartingale.Heston) -> str:
     """Kind and parameters but the bounds."""
     terms = ", ".join(f"{name} {value:.4g}" for name, value in parameters(model).items() if name not in ("low", "high"))
     return f"{type(model).__name__}: {terms}"

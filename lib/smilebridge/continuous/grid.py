@@ -45,7 +45,7 @@ class Grid:
         y = low + (high - low) * (np.arange(ny) + 0.5) / ny
         x = -reach + 2 * reach * np.arange(nx) / nx
         a = np.asarray(model.volatility(jnp.asarray(y)))
-        return cls(x, y, a, plain, _reading(y, float(model.start)), steps, float(T1), float(T2))
+        return cls(x, y, a, plain, reading(y, float(model.start)), steps, float(T1), float(T2))
 
     @property
     def shape(self):
@@ -83,7 +83,7 @@ class Grid:
         return np.fft.irfft(wave, nx, axis=1), np.where(k >= 1, 1.0, 0.0)
 
 
-def _reading(y, at):
+def reading(y, at):
     """Weights of the polynomial of degree five through the six nodes nearest to `at`."""
     first = int(np.clip(np.searchsorted(y, at) - 3, 0, len(y) - 6))
     near = np.arange(first, first + 6)

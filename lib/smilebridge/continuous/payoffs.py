@@ -39,8 +39,10 @@ class Paths:
         """Simulates the model that `found` is, and keeps S at T1, T2 and at other `dates`, years, which paths hit exactly.
 
         n_paths   of a batch, even;  tilt  0 simulates the reference instead
-        raises    ValueError naming a date that is not in (0, T2]
+        raises    ValueError naming a date that is not in (0, T2], or an odd number of paths
         """
+        if n_paths < 4 or n_paths % 2 or batches < 1:
+            raise ValueError(f"paths: need an even number of four or more, in mirrored pairs, and a batch, got {n_paths} and {batches}")
         T1, T2, dates = found.grid.T1, found.grid.T2, np.unique(np.asarray(dates, float))
         if (outside := dates[~((dates > 0) & (dates <= T2))]).size:
             raise ValueError(f"date {outside[0]:g}: need 0 < date <= T2 = {T2:g} years")
@@ -74,6 +76,8 @@ class Paths:
         raises   ValueError naming a date at which the paths were not kept, or a strike at which they say nothing
         """
         k, years = np.asarray(k, float), float(date)
+        if not (k > 0).all():
+            raise ValueError(f"strikes: need positive ones, per forward, got {k.min():g}")
         otm = self.price(lambda s1, v, s2, s: np.maximum(np.where(k < 1, k - s[:, None], s[:, None] - k), 0.0), date)
         if (mute := k[~(np.asarray(otm.value) > 2 * np.asarray(otm.error))]).size:
             raise ValueError(f"strike {mute[0]:g} at {years:g} years: its price is within two standard errors of zero; take more paths")

@@ -61,6 +61,7 @@ from .solvers import together as together
 from .style import INK as INK
 from .style import use_style as use_style
 from .table import Table as Table
+from .transports import covariances as covariances
 from .triple import triple as triple
 from .turntable import Turntable as Turntable
 from .window import window as window

@@ -44,15 +44,15 @@ def foellmer(axes, times, walked, field, ends, density, *, span):
     return axes
 
 
-def before_and_after(axes, smiles):
+def before_and_after(axes, smiles, names=("prior", "bridge")):
     """Smiles of a market without spreads, of a prior and of its bridge; implied volatilities in decimals, drawn in per cent.
 
-    axes     (m,);  smiles  {title: (k (n,), market (n,), prior (n,), bridge (n,))}
+    axes     (m,);  smiles  {title: (k (n,), market (n,), before (n,), after (n,))};  names  of before and after
     """
-    for ax, (title, (k, market, prior, bridge)) in zip(axes, smiles.items(), strict=True):
+    for ax, (title, (k, market, *models)) in zip(axes, smiles.items(), strict=True):
         ax.plot(k, 100 * np.asarray(market), "_", color=INK["market"], ms=11, mew=2.4, label="market")
-        for name, vol in (("prior", prior), ("bridge", bridge)):
-            ax.plot(k, 100 * np.asarray(vol), label=name, **STROKE[name])
+        for name, vol, stroke in zip(names, models, STROKE.values(), strict=True):
+            ax.plot(k, 100 * np.asarray(vol), label=name, **stroke)
         ax.set(title=title, xlabel="strike / forward")
     axes[0].set_ylabel("implied vol (%)")
     axes[0].legend()

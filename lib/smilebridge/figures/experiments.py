@@ -73,16 +73,16 @@ def walks(axes, days, S, a, V):
     return axes
 
 
-def kept_promises(ax, groups):
-    """Variance realised after T1 less V squared, in per cent of E[V^2], within groups of paths by V.
+def kept_promises(ax, groups, *, date="T_1"):
+    """Variance realised after the VIX's date less V squared, in per cent of E[V^2], within groups of paths by V.
 
-    groups   {name: (g, 3)} mean V, mean and standard error of the difference, decimals; at most five
+    date     its symbol;  groups   {name: (g, 3)} mean V, mean and standard error of the difference, decimals; at most five
     """
     ax.axhline(0.0, color=INK["text"], lw=0.8)
     for n, (tint, (name, by_vix)) in enumerate(zip(TINTS[2:], groups.items(), strict=False)):
         V, mean, se = 100 * np.asarray(by_vix).T
         ax.errorbar(V * (1 + 0.012 * n), mean, BARS * se, fmt="o", ms=4, color=INK[tint], lw=1.4, label=name)
-    ax.set(xlabel="VIX at $T_1$ (points), tenths of all paths", ylabel="realised less V², %")
+    ax.set(xlabel=f"VIX at ${date}$ (points), tenths of all paths", ylabel="realised less V², %")
     if len(groups) > 1:
         ax.legend()
     return ax

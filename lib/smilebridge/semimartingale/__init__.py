@@ -13,9 +13,12 @@ from .grid import Domain as Domain
 from .grid import Grid as Grid
 from .grid import Pace as Pace
 from .heston import Heston as Heston
+from .projection import nearest as nearest
 from .reference import ConstantReference as ConstantReference
 from .reference import HestonReference as HestonReference
 from .reference import SmoothedReference as SmoothedReference
+from .reference import sampled as sampled
+from .transport import WEIGHT as WEIGHT
 from .transport import Transport as Transport
 from .verified import Verified as Verified
 from .verified import verify as verify

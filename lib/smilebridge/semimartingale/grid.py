@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import ndtr
 
+from ..continuous.grid import reading
 from .stencil import Stencil
 
 ORDER4 = np.array([[1, -8, 0, 8, -1], [-1, 16, -30, 16, -1]]) / 12
@@ -258,7 +259,7 @@ class Grid:
 
     def reading(self, v0):
         """(nx,) and (nv,) weights that read a function at x = 0, v = v0."""
-        return _reading(self.x.at, 0.0), _reading(self.v.at, v0)
+        return reading(self.x.at, 0.0), reading(self.v.at, v0)
 
 
 def _steps(low, high, pace):
@@ -270,17 +271,6 @@ def _steps(low, high, pace):
         step *= pace.growth
     at = np.array(at)
     return low + (at - low) * (high - low) / (at[-1] - low)
-
-
-def _reading(nodes, at):
-    """Weights of the polynomial of degree five through the six nodes nearest to `at`."""
-    first = int(np.clip(np.searchsorted(nodes, at) - 3, 0, len(nodes) - 6))
-    near = np.arange(first, first + 6)
-    weight = np.zeros(len(nodes))
-    for i in near:
-        others = near[near != i]
-        weight[i] = np.prod((at - nodes[others]) / (nodes[i] - nodes[others]))
-    return weight
 
 
 def hats(nodes, at):

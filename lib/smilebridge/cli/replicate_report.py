@@ -1,0 +1,139 @@
+"""What `replicate` found, twice: tables for the eye, a record for machines."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from . import page
+from .instruments import by_leg, instruments
+from .judged import BP
+from .judged_report import POINTS, as_row, future, worst
+from .page import lines, table
+from .posed import in_words, parameters
+from .replicated import LEGS, Replicated
+
+DAYS = 365.25  # of the year in which the experiment is stated
+SOURCE = "simulated market of Guo, Loeper, Obloj and Wang (2022)"
+CAPTION = "model minus market: of the reference, of the model on its grid, on its paths"
+ROWS = "prices in the unit of the strike, volatilities in %, errors of the model in bp of vol"
+UNITS = {
+    "strike": "SPX strike / forward, VIX points; prices likewise",
+    "vix_future": "points",
+    "dispersion": "realised variance from TV to T2 less V^2, over E[V^2]",
+    "spent": "realised variance up to T2 over twice today's X2, less one",
+    "grids": "nodes of log S and volatility, and of those that prices are measured on",
+    "outer": "dual in nats, worst in bp of vol",
+}
+
+
+def show(found: Replicated):
+    """Prints to stdout; see `page.show`."""
+    page.show([_asked(found), *_smiles(found), _worst(found), *_outer(found), _model(found), _verdict(found)])
+
+
+def _asked(found):
+    asked, dates = found.asked, found.asked.dates
+    days = ", ".join(f"{name} {DAYS * years:g}" for name, years in (("T1", dates.T1), ("TV", dates.TV), ("T2", dates.T2)))
+    pairs = [("source", SOURCE), ("market", in_words(asked.market)), ("reference", in_words(asked.reference))]
+    return lines([*pairs, ("dates", f"{days} days of a year of {DAYS}"), ("today", f"X2 {_x2(found):.6f}, v {asked.v0:.6f}")])
+
+
+def _x2(found):
+    return 0.5 * found.asked.v0**2 * found.asked.dates.T2
+
+
+def _smiles(found) -> Iterator:
+    judged, options = found.judged, instruments(found.judged)
+    errors = [by_leg(judged.quotes, values) for values in (judged.found.error, judged.verified.mc, judged.verified.se)]
+    for leg, *parts in zip(LEGS[:-1], *errors, strict=False):
+        digits, strike = (5, "{:.2f}") if leg.startswith("SPX") else (4, "{:.0f}")
+        cells = lambda option, *off, digits=digits, strike=strike: [
+            strike.format(option.strike), *(f"{price:.{digits}f}" for price in option.prices[:2]),
+            *(f"{100 * vol:.3f}" for vol in (option.target, option.reference)), *_errors(*off),
+        ]  # fmt: skip
+        rows = [cells(*row) for row in zip([option for option in options if option.market == leg], *parts, strict=True)]
+        if leg.startswith("VIX"):
+            rows.append(_future_row(found, [part[0] for part in (column[-1] for column in errors)]))
+        yield table(leg, ["strike", "price", "reference", "vol", "reference", "grid", "paths", "s.e."], rows, ROWS)
+
+
+def _worst(found):
+    """Of the reference the difference of implied volatilities, since a vega says little so far from the market."""
+    options = instruments(found.judged)
+    apart = [np.array([option.reference - option.target for option in options if option.market == leg]) for leg in LEGS[:-1]]
+    return worst(found.judged, [*apart, found.before[-1:]], CAPTION)
+
+
+def _errors(grid, paths, se):
+    return f"{BP * grid:+.2f}", f"{BP * paths:+.2f}", f"{BP * se:.2f}"
+
+
+def _future_row(found, off):
+    target = found.found.quotes.future
+    return ["future", *(f"{POINTS * (target + more):.4f}" for more in (0.0, found.before[-1])), "", "", *_errors(*off)]
+
+
+def _outer(found) -> Iterator:
+    if found.outer:
+        rows = [[f"{turn}", one.reference, f"{one.dual:.6f}", f"{BP * one.worst:.3f}"] for turn, one in enumerate(found.outer)]
+        yield table("References", ["turn", "reference", "dual", "largest error"], rows, "dual in nats, errors in bp of vol")
+
+
+def _model(found):
+    calibrated, verified = found.found, found.verified
+    quoted, model, paths, error = future(found.judged).values()
+    share = lambda pair: f"{100 * pair[0]:+.3f}% ± {100 * pair[1]:.3f}%: {pair[0] / pair[1]:+.2f} standard errors"
+    grids = ", ".join(f"{level} (prices on {level.finer[0]} x {level.finer[1]})" for level in found.levels)
+    work = f"{sum(calibrated.steps)} steps, {sum(calibrated.evaluations)} evaluations of the dual"
+    pairs = [
+        ("grids", f"{grids} nodes of log S and volatility; {work}"),
+        ("VIX future", f"quoted {quoted:.4f}, grid {model:.4f}, paths {paths:.4f} ± {error:.4f} points"),
+        ("dual", f"{calibrated.dual:.6f} nats"),
+        ("cost", f"{verified.cost[0]:.6f} ± {verified.cost[1]:.6f} nats, of {verified.n_paths} paths: {found.cost_z:+.2f} standard errors"),
+        ("martingale", f"E[S] is off the forward by {verified.martingale_z:.2f} standard errors"),
+        ("dispersion", f"realised variance differs from V^2 by {share(verified.dispersion)}"),
+        ("X2 at T2", f"realised variance up to T2 differs from twice today's X2 by {share(verified.spent)}"),
+    ]
+    return lines(pairs)
+
+
+def _verdict(found):
+    seconds = page.spent(found.clock.seconds)
+    compiled = page.spent({stage: value for stage, value in found.clock.compiled.items() if value >= 0.05})
+    return lines([("verdict", found.verdict), ("seconds", seconds), ("compile", compiled or "nothing")])
+
+
+def as_record(found: Replicated) -> dict:
+    """The findings as JSON's own types."""
+    asked, calibrated, verified, last = found.asked, found.found, found.verified, found.levels[-1]
+    pair = lambda values: dict(zip(("value", "se"), map(float, values), strict=True))
+    return {
+        "source": SOURCE,
+        "status": found.status,
+        "seconds": found.clock.seconds,
+        "compile_seconds": found.clock.compiled,
+        "grid": [last.nx, last.nv],
+        "grids": [[level.nx, level.nv, *level.finer] for level in found.levels],
+        "steps": sum(calibrated.steps),
+        "evaluations": list(calibrated.evaluations),
+        "T1": asked.dates.T1,
+        "TV": asked.dates.TV,
+        "tau": asked.dates.tau,
+        "X2": _x2(found),
+        "market": {"kind": "Heston"} | parameters(asked.market),
+        "reference": {"kind": "Heston"} | parameters(asked.reference),
+        "instruments": [as_row(option) for option in instruments(found.judged)],
+        "vix_future": future(found.judged),
+        "dual": calibrated.dual,
+        "entropy": None,
+        "cost": pair(verified.cost),
+        "cost_z": found.cost_z,
+        "martingale_z": verified.martingale_z,
+        "dispersion_z": verified.dispersion_z,
+        "dispersion": pair(verified.dispersion),
+        "spent": pair(verified.spent),
+        "paths": verified.n_paths,
+        "outer": [{"reference": one.reference, "dual": one.dual, "worst": BP * one.worst} for one in found.outer],
+        "units": UNITS,
+        "verdict": {"code": int(found.code), "says": found.verdict},
+    }
