@@ -20,7 +20,7 @@ def bench_calibration():
         timed = measure(lambda s=solve: s().theta, repeats=1)
         found = solve()
         said = semimartingale.verify(found, PATHS, key=jax.random.key(0), batches=BATCHES)
-        row = {"grid": str(levels[-1]), **timed, "evaluations": sum(found.evaluations), "met": found.met, "dual": found.dual}
+        row = {"grid": str(levels[-1]), **timed, "evaluations": sum(found.evaluations), "met": found.met, "dual": float(found.dual)}
         row |= {"error_bp": worst(found.error), "finer_bp": worst(found.elsewhere(*FINER[levels[-1].nx]))}
         row |= {"paths_bp": worst(said.mc), "se_bp": worst(said.se), "dispersion_z": said.dispersion_z}
         rows.append(row)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smilebridge import continuous, models
-from smilebridge.continuous.fitted import FAMILIES, prices, target
+from smilebridge.continuous.fitted import FAMILIES, prices
 
 T1, T2 = 0.1, 0.1 + 30 / 365
 K1, K2 = np.array([0.75, 0.88, 0.94, 0.98, 1.02, 1.06, 1.1]), np.array([0.65, 0.85, 0.92, 0.97, 1.03, 1.08, 1.15])
@@ -34,7 +34,7 @@ def test_prices_are_those_of_the_transform(kind):
     model, quotes = KNOWN[kind], quoted(KNOWN[kind])
     unit = quotes.units(T1, T2)
     exact = np.concatenate([models.SpotLaw.of(model, T).otm(k) for T, k in ((T1, K1), (T2, K2))])
-    off = np.abs(target(quotes)[: len(exact)] - exact) / unit[: len(exact)]
+    off = np.abs(quotes.prices[: len(exact)] - exact) / unit[: len(exact)]
     assert np.median(off) < 1e-4
     assert off.max() < 10e-4  # the ends of S2: payoffs are bent at twice the furthest log strike
     future, otm, _ = models.vix_otm(model, T1, T2 - T1, KV)

@@ -1,5 +1,7 @@
 """Orders of the dual at fixed weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,14 @@ def test_time_is_of_second_order_and_the_nodes_are_of_higher(found):
     assert min(moved[name].ratio for name in ("y", "delta")) > 4
     assert abs(moved["x"].half_to_all) < 1e-5, "a few nodes of x are enough"
     assert max(abs(z.all_to_double) for z in moved.values()) == abs(moved["time"].all_to_double) < 1e-3
+
+
+def test_orders_do_not_see_the_bid_ask(found):
+    quotes = replace(found.quotes, half=np.full(10, 1e-3))
+    wide = replace(found, quotes=quotes, dual=found.dual - quotes.spread(found.theta))
+    assert wide.dual < found.dual - 0.04
+    exact, quoted = continuous.moves(found)["delta"], continuous.moves(wide)["delta"]
+    np.testing.assert_allclose(quoted, exact, atol=1e-12)
 
 
 def test_a_direction_without_half_a_grid_is_left_out():

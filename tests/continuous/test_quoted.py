@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -86,6 +87,8 @@ def test_bids_and_asks_are_met_and_cost_less_entropy_than_mids():
     assert dear.met
     assert cheap.met
     assert cheap.dual < dear.dual
+    loss, _ = continuous.loss_and_errors(cheap.bridge, jnp.asarray(cheap.theta))
+    assert cheap.dual == pytest.approx(-float(loss) - quoted.half @ np.abs(cheap.theta), rel=CLOSE)
     outside = np.abs(cheap.error) > 0.5e-4
     assert outside.sum() > 5  # not by meeting mids after all
     assert not replace(cheap, quotes=exact).met

@@ -9,7 +9,7 @@ from .bridged import Bridged
 from .findings import LEGS
 from .instruments import by_leg, instruments
 from .joint_report import arbitrage_record
-from .judged_report import as_row, future, worst
+from .judged_report import as_row, future, verdict, worst
 from .page import lines
 from .posed import in_words, parameters
 
@@ -26,7 +26,7 @@ UNITS = {
 
 def show(found: Bridged):
     """Prints to stdout; see `page.show`."""
-    page.show([_posed(found), *_smiles(found), *_model(found), *report.spread_table(found.posed.spread), _verdict(found)])
+    page.show([_posed(found), *_smiles(found), *_model(found), *report.spread_table(found.posed.spread), verdict(found)])
 
 
 def _posed(found):
@@ -65,12 +65,6 @@ def _model(found) -> Iterator:
         ("dispersion", off),
     ]
     yield lines(pairs)
-
-
-def _verdict(found):
-    seconds = page.spent(found.clock.seconds)
-    compiled = page.spent({stage: value for stage, value in found.clock.compiled.items() if value >= 0.05})
-    return lines([("verdict", found.verdict), ("seconds", seconds), ("compile", compiled or "nothing")])
 
 
 def as_record(found: Bridged) -> dict:

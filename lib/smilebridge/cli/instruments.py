@@ -57,8 +57,7 @@ def instruments(judged) -> list[Instrument]:
     target, *found_by = (np.concatenate([one, vix, two]) for one, two, vix in smiles)
     options = lambda values: by_leg(quotes, values)[:3]
     half, se = (np.concatenate(options(value)) for value in (judged.half, judged.verified.se))
-    quoted = np.concatenate([quotes.price1, quotes.price2, quotes.priceV, [quotes.future]])
-    columns = quoted, *(quoted + more for more in off), judged.verified.se * unit
+    columns = quotes.prices, *(quotes.prices + more for more in off), judged.verified.se * unit
     prices = (np.concatenate([scale * part for scale, part in zip(judged.scale, options(column), strict=True)]) for column in columns)
     strikes = [scale * k for scale, k in zip(judged.scale, (quotes.k1, quotes.kV, quotes.k2), strict=True)]
     names = [leg for leg, k in zip(legs, strikes, strict=True) for _ in k]

@@ -4,7 +4,7 @@ import numpy as np
 
 from .instruments import Instrument, by_leg
 from .judged import BP, Judged
-from .page import table
+from .page import lines, spent, table
 
 POINTS = 100.0  # VIX points per decimal
 
@@ -34,3 +34,10 @@ def as_row(option: Instrument) -> dict:
     said |= {"model_iv": option.model, "mc_iv": option.mc, "mc_se": option.se}
     prices = ("target_price", "reference_price", "model_price", "mc_price", "mc_price_se")
     return {"market": option.market, "strike": option.strike} | said | dict(zip(prices, option.prices, strict=True))
+
+
+def verdict(found):
+    """The verdict, seconds by stage and what of them was compilation."""
+    seconds = spent(found.clock.seconds)
+    compiled = spent({stage: value for stage, value in found.clock.compiled.items() if value >= 0.05})
+    return lines([("verdict", found.verdict), ("seconds", seconds), ("compile", compiled or "nothing")])

@@ -7,7 +7,7 @@ import numpy as np
 from . import page
 from .instruments import by_leg, instruments
 from .judged import BP
-from .judged_report import POINTS, as_row, future, worst
+from .judged_report import POINTS, as_row, future, verdict, worst
 from .page import lines, table
 from .posed import in_words, parameters
 from .replicated import LEGS, Replicated
@@ -28,7 +28,7 @@ UNITS = {
 
 def show(found: Replicated):
     """Prints to stdout; see `page.show`."""
-    page.show([_asked(found), *_smiles(found), _worst(found), *_outer(found), _model(found), _verdict(found)])
+    page.show([_asked(found), *_smiles(found), _worst(found), *_outer(found), _model(found), verdict(found)])
 
 
 def _asked(found):
@@ -95,12 +95,6 @@ def _model(found):
         ("X2 at T2", f"realised variance up to T2 differs from twice today's X2 by {share(verified.spent)}"),
     ]
     return lines(pairs)
-
-
-def _verdict(found):
-    seconds = page.spent(found.clock.seconds)
-    compiled = page.spent({stage: value for stage, value in found.clock.compiled.items() if value >= 0.05})
-    return lines([("verdict", found.verdict), ("seconds", seconds), ("compile", compiled or "nothing")])
 
 
 def as_record(found: Replicated) -> dict:

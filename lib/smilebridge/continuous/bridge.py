@@ -76,6 +76,15 @@ class Quotes:
         """(m1, m2, mV), the future left out."""
         return len(self.k1), len(self.k2), len(self.kV)
 
+    @property
+    def prices(self):
+        """(m,) of all instruments, in the order of the weights: S1, S2 and VIX options, the future last."""
+        return np.concatenate([self.price1, self.price2, self.priceV, [] if self.future is None else [self.future]])
+
+    def spread(self, theta) -> float:
+        """Half of the bid-ask of a portfolio: what a dual that is taken at mids promises too much."""
+        return 0.0 if self.half is None else float(self.half @ np.abs(theta))
+
     def vols(self, T1, T2, TV=None):
         """Implied volatilities of S1, S2 and VIX options, decimal; the VIX's is that of V. TV, years to VIX options, is T1 unless given."""
         smiles = [(self.k1, self.price1, T1), (self.k2, self.price2, T2)]

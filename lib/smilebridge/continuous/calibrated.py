@@ -177,8 +177,7 @@ def calibrate(
             hessian = standing.hessian if standing.place else _bend(bridge, standing.theta, unit, band)
             standing = kept.keep(standing.onward(hessian))
     loss, _, error = evaluate(bridge, standing.theta, 0 * band)
-    spread = 0.0 if quotes.half is None else float(quotes.half @ np.abs(standing.theta))
-    dual = -loss - spread
+    dual = -loss - quotes.spread(standing.theta)
     return Calibrated(model, quotes, nodes, bridge, delta, standing.theta, error / unit, dual, standing.steps, standing.evaluations)
 
 

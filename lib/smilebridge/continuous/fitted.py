@@ -73,7 +73,7 @@ def fit(kind: str, quotes: Quotes, T1, T2, *, bounds=None, told=lambda model, mi
 
     def miss(p):
         model = made(family, p, low, high)
-        error = (prices(model, quotes, T1, T2) - target(quotes)) / scale
+        error = (prices(model, quotes, T1, T2) - quotes.prices) / scale
         told(model, float(np.sqrt(np.mean(error**2))))
         return error
 
@@ -99,11 +99,6 @@ def made(family, p, low, high):
     level = level**2 if family.level == "theta" else level
     named = {family.speed: speed, family.level: level, family.noise: noise}
     return family.maker.of(**named, rho=np.tanh(p[3]), a0=today, low=low, high=high)
-
-
-def target(quotes: Quotes) -> np.ndarray:
-    """(m,) prices of all instruments, the future last."""
-    return np.concatenate([quotes.price1, quotes.price2, quotes.priceV, [] if quotes.future is None else [quotes.future]])
 
 
 def weights(quotes: Quotes, T1, T2) -> np.ndarray:
@@ -146,4 +141,4 @@ def spx(model: StochasticVol, grid: Grid, k, years) -> np.ndarray:
 
 def mispriced(model: StochasticVol, quotes: Quotes, T1, T2) -> np.ndarray:
     """(m,) model minus market, in units of volatility: what the bridge has to mend."""
-    return (prices(model, quotes, T1, T2) - target(quotes)) / quotes.units(T1, T2)
+    return (prices(model, quotes, T1, T2) - quotes.prices) / quotes.units(T1, T2)

@@ -49,7 +49,7 @@ def _dual(found, level):
     softness = float(found.bridge.meeting.softness)
     other, nodes = posed(found.model, found.quotes, grid.T1, grid.T2, level, delta=found.delta, softness=softness, **extent)
     asked = (nodes.shape, nodes.steps) == ((level.nx, level.ny), level.steps)
-    return -float(_loss(other, jnp.asarray(found.theta))) if asked else None
+    return -float(_loss(other, jnp.asarray(found.theta))) - found.quotes.spread(found.theta) if asked else None
 
 
 @eqx.filter_jit

@@ -8,19 +8,18 @@ import numpy as np
 
 from .calibrated import Calibrated
 from .hedges import Hedges
+from .measured import OnPaths, mean_and_error, promised
 from .simulate import Drift, Simulated, simulate
-
-GROUPS = 10  # of equally many paths, by V
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verified:
+class Verified(OnPaths):
     """Monte Carlo of a calibrated bridge; standard errors from pairs of mirrored paths.
 
     mc, se       (m,) price less market of each instrument, in units of volatility, in the order of the weights
     martingale   (2, 2) mean and standard error of S1 - 1 and of S2 - S1
     dispersion   (2,) mean and standard error of (realised variance less V^2 and the basis) / E[V^2]
-    by_vix       (GROUPS, 3) the same within groups of V: mean V, mean, standard error
+    by_vix       (g, 3) the same within groups of V: mean V, mean, standard error
     split        (3,) entropy spent before T1, after it, and on the draw of V, nats
     entropy, entropy_se   their sum, hedged
     n_paths      all batches together
@@ -35,16 +34,6 @@ class Verified:
     entropy: float
     entropy_se: float
     n_paths: int
-
-    @property
-    def martingale_z(self):
-        """The larger of both means, in standard errors."""
-        return float(np.abs(self.martingale[:, 0] / self.martingale[:, 1]).max())
-
-    @property
-    def dispersion_z(self):
-        """The mean, in standard errors."""
-        return float(self.dispersion[0] / self.dispersion[1])
 
 
 def verify(found: Calibrated, n_paths: int, *, key, batches=1, substeps=4, tilt=1.0, told=lambda batch: None) -> Verified:
@@ -81,18 +70,10 @@ def _sampled(found: Calibrated, run: Simulated):
 
 def _measured(found, sample, n_paths):
     q, T1, T2 = found.quotes, found.grid.T1, found.grid.T2
-    vix = [] if q.future is None else [q.priceV, [q.future]]
-    unit, target = q.units(T1, T2), np.concatenate([q.price1, q.price2, *vix])
-    (pay, pay_se), (gain, gain_se), (spent, spent_se) = (_mean(sample[name]) for name in ("pay", "gain", "entropy"))
-    V, gap = sample["vix"].T
-    squared = (V**2).mean()
-    groups = [[V[i].mean(), *(float(z) / squared for z in _mean(gap[i]))] for i in np.array_split(np.argsort(V), GROUPS)]
+    unit = q.units(T1, T2)
+    (pay, pay_se), (gain, gain_se), (spent, spent_se) = (mean_and_error(sample[name]) for name in ("pay", "gain", "entropy"))
+    dispersion, groups = promised(*sample["vix"].T)
     return Verified(
-        (pay - target) / unit, pay_se / unit, np.stack([gain, gain_se], axis=1), np.array(_mean(gap)) / squared,
-        np.array(groups), spent[:3], float(spent[3]), float(spent_se[3]), n_paths,
+        (pay - q.prices) / unit, pay_se / unit, np.stack([gain, gain_se], axis=1), dispersion,
+        groups, spent[:3], float(spent[3]), float(spent_se[3]), n_paths,
     )  # fmt: skip
-
-
-def _mean(sample):
-    """Mean and its standard error."""
-    return sample.mean(axis=0), sample.std(axis=0, ddof=1) / np.sqrt(len(sample))

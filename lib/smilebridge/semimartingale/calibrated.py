@@ -84,17 +84,12 @@ class Calibrated:
 
     def elsewhere(self, nx: int, nv: int) -> np.ndarray:
         """(m,) errors of the same model measured on other nodes, in units of volatility."""
-        return (self.model.prices(self.quotes, nx, nv) - target(self.quotes)) / self.units
+        return (self.model.prices(self.quotes, nx, nv) - self.quotes.prices) / self.units
 
 
 def units(quotes: Quotes, dates: Dates):
     """(m,) price of a unit of volatility of each instrument."""
     return quotes.units(dates.T1, dates.T2, dates.TV)
-
-
-def target(quotes: Quotes):
-    """(m,) prices of all instruments, the future last."""
-    return np.concatenate([quotes.price1, quotes.price2, quotes.priceV, [] if quotes.future is None else [quotes.future]])
 
 
 def calibrate(
@@ -140,6 +135,7 @@ def _calibrated(reference, quotes, dates, v0, levels, domain, pace, max_steps, t
         hessian = standing.hessian if standing.place else curvature(transport, standing.theta, unit)
     model, error, own, standing = _corrected(transport, grid, quotes, own, standing, level, v0, ascent)
     dual = standing.theta @ (own * unit) - evaluate(transport, standing.theta, 0 * unit)[0]
+    dual = float(dual) - quotes.spread(standing.theta)
     return Calibrated(reference, quotes, dates, model, cbar, standing.theta, error, own, dual, standing.steps, standing.evaluations)
 
 
@@ -163,7 +159,7 @@ class Ascent:
 def _corrected(transport, grid, quotes, own, standing, level, v0, ascent):
     """The model, its errors on finer nodes and those on its own, in units of volatility, and where the climb stands."""
     unit = ascent.unit
-    wanted, between, tol = target(quotes) / unit, 0 * unit, ROUGHLY
+    wanted, between, tol = quotes.prices / unit, 0 * unit, ROUGHLY
     model = Diffusion.of(transport, standing.theta, grid, v0)
     linear, finer = model.linear(quotes, *level.finer)
     for _ in range(ROUNDS):

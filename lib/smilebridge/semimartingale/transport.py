@@ -62,9 +62,8 @@ class Transport(eqx.Module):
         """
         future = np.inf if quotes.future is None else quotes.future
         FV = grid.vix_now(quotes.kV, future)[: None if quotes.future else 0]
-        target = np.concatenate([quotes.price1, quotes.price2, quotes.priceV, [] if quotes.future is None else [quotes.future]])
         fields = grid.v.at, grid.s, grid.dt, grid.at_vix, grid.at_spx, cbar
-        payoffs = grid.spx_now(quotes.k1), grid.spx_closing(quotes.k2), FV, target
+        payoffs = grid.spx_now(quotes.k1), grid.spx_closing(quotes.k2), FV, quotes.prices
         start = tuple(map(jnp.asarray, grid.reading(v0)))
         return cls(grid.stencil, *map(jnp.asarray, (*fields, *payoffs)), start, grid.domain, grid.stages, free)
 

@@ -6,23 +6,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .calibrated import Calibrated, target
+from ..continuous.measured import OnPaths, mean_and_error, promised
+from .calibrated import Calibrated
 from .grid import black_otm
 from .hedges import hedged
 from .simulate import LONGEST, Simulated, law_of, simulate
 from .transport import WEIGHT
 
-GROUPS = 10  # of equally many paths, by V
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verified:
+class Verified(OnPaths):
     """Monte Carlo of a calibrated diffusion; standard errors from pairs of mirrored paths.
 
     mc, se       (m,) price less market of each instrument, in units of volatility, in the order of the weights
     martingale   (2, 2) mean and standard error of S1 - 1 and of S2 - 1
     dispersion   (2,) mean and standard error of (realised variance from TV to T2 less V^2) / E[V^2]
-    by_vix       (GROUPS, 3) the same within groups of V: mean V, mean, standard error
+    by_vix       (g, 3) the same within groups of V: mean V, mean, standard error
     spent        (2,) mean and standard error of realised variance up to T2 over that expected today, less one: X2 ends at zero on average
     cost         (2,) mean and standard error of the cost, nats: the dual, if nothing is lost
     floored      steps in which z was kept above zero, a path
@@ -38,16 +37,6 @@ class Verified:
     cost: np.ndarray
     floored: float
     n_paths: int
-
-    @property
-    def martingale_z(self):
-        """The larger of both means, in standard errors."""
-        return float(np.abs(self.martingale[:, 0] / self.martingale[:, 1]).max())
-
-    @property
-    def dispersion_z(self):
-        """The mean, in standard errors."""
-        return float(self.dispersion[0] / self.dispersion[1])
 
 
 def verify(found: Calibrated, n_paths: int, *, key, batches=1, longest=LONGEST, told=lambda batch: None) -> Verified:
@@ -82,17 +71,10 @@ def _sampled(found: Calibrated, run: Simulated):
 
 
 def _measured(found, sample, n_paths):
-    (pay, pay_se), (rest, rest_se) = _mean(sample["pay"]), _mean(sample["rest"])
-    V, gap = sample["vix"].T
-    squared, unit = (V**2).mean(), found.units
-    groups = [[V[i].mean(), *(float(z) / squared for z in _mean(gap[i]))] for i in np.array_split(np.argsort(V), GROUPS)]
+    (pay, pay_se), (rest, rest_se) = mean_and_error(sample["pay"]), mean_and_error(sample["rest"])
+    (dispersion, groups), unit = promised(*sample["vix"].T), found.units
     both = np.stack([rest, rest_se], axis=1)
     return Verified(
-        (pay - target(found.quotes)) / unit, pay_se / unit, both[:2], np.array(_mean(gap)) / squared, np.array(groups),
+        (pay - found.quotes.prices) / unit, pay_se / unit, both[:2], dispersion, groups,
         both[2], both[3], float(rest[4]), n_paths,
     )  # fmt: skip
-
-
-def _mean(sample):
-    """Mean and its standard error."""
-    return sample.mean(axis=0), sample.std(axis=0, ddof=1) / np.sqrt(len(sample))
