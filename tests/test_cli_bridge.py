@@ -101,6 +101,7 @@ def test_picture_is_a_png_and_nothing_else_is_left_behind(done):
     assert [path.name for path in (done.folder / "kept").iterdir()] == ["calibration.npz"]
 
 
+@pytest.mark.slow  # the library's own is killed in test_checkpoint
 def test_killed_it_goes_on_to_the_same_answer(done, tmp_path):
     kept = tmp_path / "kept" / "calibration.npz"
     process = started(tmp_path, "--json", "out.json", "--checkpoint", "kept")

@@ -44,7 +44,7 @@ def test_a_direction_without_half_a_grid_is_left_out():
     """The reference of (i) is calm: with half the nodes of y, a step would move it by less than one of them."""
     setup = models.EXPERIMENTS["i"]
     quotes = continuous.Quotes.of_market(models.quoted_market(setup, (3, 3, 3)))
-    bridge, grid = continuous.posed(setup.reference, quotes, setup.T1, setup.T2, continuous.QUICK[0])
+    bridge, grid = continuous.posed(setup.reference, quotes, setup.T1, setup.T2, continuous.Level(32, 24, 6, (4, 2)))
     theta = np.zeros(bridge.target.size)
     loss, error = continuous.loss_and_errors(bridge, theta)
     ends = float(-bridge.meeting.delta[0]), float(bridge.meeting.delta[-1])
