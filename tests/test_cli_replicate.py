@@ -10,7 +10,8 @@ import pytest
 
 from said import one_line, strict
 from smilebridge import cli, semimartingale
-from smilebridge.cli import judged, replicate_report, replicated
+from smilebridge.cli import judged, meant, replicate_report, replicated
+from smilebridge.cli.clock import Clock
 from smilebridge.cli.door import Code
 from smilebridge.cli.instruments import by_leg, instruments
 
@@ -119,6 +120,8 @@ BAD_OPTIONS = {
     "no folder": (["--json", "nowhere/out.json"], "--json nowhere/out.json: its folder does not exist"),
     "a folder": (["--json", "."], "--json .: is a folder"),
     "an argument": (["calm"], "calm"),
+    "dates of no chain": (["--vix-expiry", "2023-03-15"], "--vix-expiry: needs --data CHAIN"),
+    "wings of no chain": (["--wings", "basis"], "--wings: needs --data CHAIN"),
 }
 
 
@@ -145,7 +148,8 @@ def result(error=0.0, *, mc=0.0, martingale_z=0.0, dispersion=0.0, spent=0.0, st
     drift = np.array([[martingale_z * 1e-3, 1e-3], [0.0, 1e-3]])
     shares = np.array([dispersion, 1e-3]), np.zeros((10, 3)), np.array([spent, 1e-3])
     verified = semimartingale.Verified(mc, np.full(20, 1e-4), drift, *shares, np.array([0.103, 1e-3]), 0.0, 1000)
-    return replicated.Replicated(ASKED, semimartingale.QUICK, replicated.departed(ASKED, quotes), found, verified, ())
+    asked = meant.of_experiment(ASKED, Clock(), lambda what: None)
+    return replicated.Replicated(asked, semimartingale.QUICK, found, verified, ())
 
 
 def test_status_and_code_are_read_off_the_answer():
@@ -180,7 +184,7 @@ def test_the_reference_is_priced_as_the_market_s_options_are():
     asked = replace(ASKED, kV=np.array([0.2, 0.285, 0.35]))
     quotes, other = asked.quotes, replace(asked, market=asked.reference).quotes
     assert other.future < 0.285 < quotes.future
-    off = replicated.departed(asked, quotes) * quotes.units(asked.dates.T1, asked.dates.T2, asked.dates.TV)
+    off = meant.departed(asked, quotes) * quotes.units(asked.dates.T1, asked.dates.T2, asked.dates.TV)
     put = quotes.priceV[1] + off[-3]
     assert put == pytest.approx(other.priceV[1] + 0.285 - other.future, rel=1e-12)
     assert off[-1] == pytest.approx(other.future - quotes.future, rel=1e-12)
@@ -194,9 +198,9 @@ def test_each_model_smoothed_is_the_next_reference(monkeypatch):
         seen.append(reference)
         return replace(result(1e-6 * len(seen), dual=0.1 / len(seen)).found, reference=reference)
 
-    monkeypatch.setattr(semimartingale, "calibrate", calibrated)
+    monkeypatch.setattr(semimartingale.outer, "calibrate", calibrated)
     monkeypatch.setattr(semimartingale, "verify", lambda *a, **k: result().verified)
-    found = replicated.solve("quick", grid=(12, 12), outer=2)
+    found = replicated.solve(ASKED, "quick", grid=(12, 12), outer=2)
     assert [type(reference).__name__ for reference in seen] == ["HestonReference", "SmoothedReference", "SmoothedReference"]
     record = replicate_report.as_record(found)
     assert [turn["dual"] for turn in record["outer"]] == pytest.approx([0.1, 0.05, 0.1 / 3])

@@ -110,7 +110,7 @@ def test_linear_prices_converge_fast():
 
 
 def test_growth_is_told_and_is_not_nan():
-    model = lambda on: semimartingale.Diffusion.of(posed(REFERENCE, on), 5.0 * np.ones(20), on, V0)
+    model = lambda on: semimartingale.Diffusion.of(posed(REFERENCE, on), 5.0 * np.ones(20), on)
     assert model(grid(24, 24)).growth <= 1.0
     broken = model(grid(60, 60, stable=1e6))
     assert broken.growth > calibrated.GROWN

@@ -76,12 +76,12 @@ def _fitted(kind, quotes, T1, T2, clock, tell):
         return continuous.fit(kind, quotes, T1, T2, told=told)
 
 
-def parameters(model: models.StochasticVol | semimartingale.Heston) -> dict[str, float]:
+def parameters(model: models.StochasticVol | semimartingale.Heston | semimartingale.AffineReference) -> dict[str, float]:
     """By name."""
     return {entry.name: float(getattr(model, entry.name)) for entry in fields(model)}
 
 
-def in_words(model: models.StochasticVol | semimartingale.Heston) -> str:
+def in_words(model: models.StochasticVol | semimartingale.Heston | semimartingale.AffineReference) -> str:
     """Kind and parameters but the bounds."""
     terms = ", ".join(f"{name} {value:.4g}" for name, value in parameters(model).items() if name not in ("low", "high"))
     return f"{type(model).__name__}: {terms}"

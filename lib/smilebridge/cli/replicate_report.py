@@ -9,11 +9,9 @@ from .instruments import by_leg, instruments
 from .judged import BP
 from .judged_report import POINTS, as_row, future, verdict, worst
 from .page import lines, table
-from .posed import in_words, parameters
+from .posed import parameters
 from .replicated import LEGS, Replicated
 
-DAYS = 365.25  # of the year in which the experiment is stated
-SOURCE = "simulated market of Guo, Loeper, Obloj and Wang (2022)"
 CAPTION = "model minus market: of the reference, of the model on its grid, on its paths"
 ROWS = "prices in the unit of the strike, volatilities in %, errors of the model in bp of vol"
 UNITS = {
@@ -32,14 +30,16 @@ def show(found: Replicated):
 
 
 def _asked(found):
-    asked, dates = found.asked, found.asked.dates
-    days = ", ".join(f"{name} {DAYS * years:g}" for name, years in (("T1", dates.T1), ("TV", dates.TV), ("T2", dates.T2)))
-    pairs = [("source", SOURCE), ("market", in_words(asked.market)), ("reference", in_words(asked.reference))]
-    return lines([*pairs, ("dates", f"{days} days of a year of {DAYS}"), ("today", f"X2 {_x2(found):.6f}, v {asked.v0:.6f}")])
+    meant, v0 = found.meant, found.found.model.v0
+    dates, year = meant.dates, meant.days
+    days = ", ".join(f"{name} {year * years:g}" for name, years in (("T1", dates.T1), ("TV", dates.TV), ("T2", dates.T2)))
+    freed = f"; {meant.v0:.6f} ± {meant.room:.6f} expected" if meant.room else ""
+    pairs = ("dates", f"{days} days of a year of {year:g}"), ("today", f"X2 {_x2(found):.6f}, v {v0:.6f}{freed}")
+    return lines([("source", meant.source), *meant.notes, *pairs])
 
 
 def _x2(found):
-    return 0.5 * found.asked.v0**2 * found.asked.dates.T2
+    return 0.5 * found.found.model.v0**2 * found.meant.dates.T2
 
 
 def _smiles(found) -> Iterator:
@@ -61,7 +61,7 @@ def _worst(found):
     """Of the reference the difference of implied volatilities, since a vega says little so far from the market."""
     options = instruments(found.judged)
     apart = [np.array([option.reference - option.target for option in options if option.market == leg]) for leg in LEGS[:-1]]
-    return worst(found.judged, [*apart, found.before[-1:]], CAPTION)
+    return worst(found.judged, [*apart, found.meant.before[-1:]], CAPTION)
 
 
 def _errors(grid, paths, se):
@@ -70,7 +70,7 @@ def _errors(grid, paths, se):
 
 def _future_row(found, off):
     target = found.found.quotes.future
-    return ["future", *(f"{POINTS * (target + more):.4f}" for more in (0.0, found.before[-1])), "", "", *_errors(*off)]
+    return ["future", *(f"{POINTS * (target + more):.4f}" for more in (0.0, found.meant.before[-1])), "", "", *_errors(*off)]
 
 
 def _outer(found) -> Iterator:
@@ -82,6 +82,7 @@ def _outer(found) -> Iterator:
 def _model(found):
     calibrated, verified = found.found, found.verified
     quoted, model, paths, error = future(found.judged).values()
+    beside = "at least the dual" if found.cost_z is None else f"{found.cost_z:+.2f} standard errors"
     share = lambda pair: f"{100 * pair[0]:+.3f}% ± {100 * pair[1]:.3f}%: {pair[0] / pair[1]:+.2f} standard errors"
     grids = ", ".join(f"{level} (prices on {level.finer[0]} x {level.finer[1]})" for level in found.levels)
     work = f"{sum(calibrated.steps)} steps, {sum(calibrated.evaluations)} evaluations of the dual"
@@ -89,7 +90,7 @@ def _model(found):
         ("grids", f"{grids} nodes of log S and volatility; {work}"),
         ("VIX future", f"quoted {quoted:.4f}, grid {model:.4f}, paths {paths:.4f} ± {error:.4f} points"),
         ("dual", f"{calibrated.dual:.6f} nats"),
-        ("cost", f"{verified.cost[0]:.6f} ± {verified.cost[1]:.6f} nats, of {verified.n_paths} paths: {found.cost_z:+.2f} standard errors"),
+        ("cost", f"{verified.cost[0]:.6f} ± {verified.cost[1]:.6f} nats, of {verified.n_paths} paths: {beside}"),
         ("martingale", f"E[S] is off the forward by {verified.martingale_z:.2f} standard errors"),
         ("dispersion", f"realised variance differs from V^2 by {share(verified.dispersion)}"),
         ("X2 at T2", f"realised variance up to T2 differs from twice today's X2 by {share(verified.spent)}"),
@@ -99,10 +100,12 @@ def _model(found):
 
 def as_record(found: Replicated) -> dict:
     """The findings as JSON's own types."""
-    asked, calibrated, verified, last = found.asked, found.found, found.verified, found.levels[-1]
+    meant, calibrated, verified, last = found.meant, found.found, found.verified, found.levels[-1]
+    named = lambda model: {"kind": type(model).__name__} | parameters(model)
     pair = lambda values: dict(zip(("value", "se"), map(float, values), strict=True))
     return {
-        "source": SOURCE,
+        "source": meant.source,
+        "notes": [list(note) for note in meant.notes],
         "status": found.status,
         "seconds": found.clock.seconds,
         "compile_seconds": found.clock.compiled,
@@ -110,12 +113,12 @@ def as_record(found: Replicated) -> dict:
         "grids": [[level.nx, level.nv, *level.finer] for level in found.levels],
         "steps": sum(calibrated.steps),
         "evaluations": list(calibrated.evaluations),
-        "T1": asked.dates.T1,
-        "TV": asked.dates.TV,
-        "tau": asked.dates.tau,
+        "T1": meant.dates.T1,
+        "TV": meant.dates.TV,
+        "tau": meant.dates.tau,
         "X2": _x2(found),
-        "market": {"kind": "Heston"} | parameters(asked.market),
-        "reference": {"kind": "Heston"} | parameters(asked.reference),
+        "v0": {"expected": meant.v0, "room": meant.room, "model": calibrated.model.v0},
+        "reference": named(getattr(meant.reference, "model", meant.reference)),
         "instruments": [as_row(option) for option in instruments(found.judged)],
         "vix_future": future(found.judged),
         "dual": calibrated.dual,

@@ -1,18 +1,18 @@
-"""What `replicate` finds: the diffusion nearest to a Heston model that meets exact prices of another, and what its own paths say of it."""
+"""What `replicate` finds: the diffusion nearest to a reference that meets prices, and what its own paths say of it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .. import semimartingale
 from .clock import Clock
 from .door import Code
+from .findings import Question
 from .judged import BP, MAX_STEPS, Judged, simulated
+from .meant import Meant, of_chain, of_experiment
 
 PATHS = {"quick": 20_000, "full": 80_000}
-GIVEN = {"quick": semimartingale.QUICK, "full": semimartingale.FULL}
 LEGS = "SPX T1", "VIX TV", "SPX T2", "VIX future"
-SCALE = 1.0, 100.0, 1.0
 FINER = (1.5, 100), (2.5, 180)  # nodes that prices are measured on per node of x and v, as long as they are no more than so many
 SPENT = "the variance realised up to T2 differs from twice today's X2"
 
@@ -30,13 +30,11 @@ class Outer:
 class Replicated:
     """The last calibration, its paths, and those before.
 
-    before   (m,) errors of the Heston reference, in units of volatility
-    outer    of every reference, the Heston model first; empty where there is no other
+    outer    of every reference, the one that was asked for first; empty where there is no other
     """
 
-    asked: semimartingale.Simulated
+    meant: Meant
     levels: tuple[semimartingale.Level, ...]
-    before: np.ndarray
     found: semimartingale.Calibrated
     verified: semimartingale.Verified
     outer: tuple[Outer, ...]
@@ -45,10 +43,11 @@ class Replicated:
     @property
     def judged(self) -> Judged:
         """What was found beside what paths say of it: of the variance after TV, and of all of it, since X2 must end at zero."""
-        dates, verified = self.asked.dates, self.verified
+        meant, verified = self.meant, self.verified
+        dates = meant.dates
         shares = ("realised variance differs from V^2", verified.dispersion), (SPENT, verified.spent)
-        asked = self.found.quotes, (dates.T1, dates.T2, dates.TV), LEGS, SCALE
-        return Judged(*asked, self.before, self.found, verified, str(self.levels[-1]), "a finer grid", shares)
+        asked = self.found.quotes, (dates.T1, dates.T2, dates.TV), LEGS, meant.scale
+        return Judged(*asked, meant.before, self.found, verified, str(self.levels[-1]), "a finer grid", shares)
 
     @property
     def status(self) -> str:
@@ -66,36 +65,30 @@ class Replicated:
         return self.judged.verdict
 
     @property
-    def cost_z(self) -> float:
-        """The cost on paths less the dual, in standard errors."""
+    def cost_z(self) -> float | None:
+        """The cost on paths less the dual, in standard errors; None with bids and asks, within which the dual only bounds it."""
+        if self.found.quotes.half is not None:
+            return None
         cost, se = self.verified.cost
         return float((cost - self.found.dual) / se)
 
 
-def solve(budget: str, *, grid=None, outer=0, paths=None, asked=semimartingale.PUBLISHED, tell=lambda what: None) -> Replicated:
-    """From the prices of one Heston model and another as reference to a calibrated diffusion, then paths of it.
+def solve(asked: Question | semimartingale.Simulated, budget: str, *, grid=None, outer=None, paths=None, tell=lambda what: None):
+    """From prices and a reference to a calibrated diffusion, then paths of it: a `Replicated`.
 
+    asked    a chain's question, or an experiment
     grid     nodes of x and v on the last grid, if not the budget's
-    outer    how often the model found, smoothed, is the next reference
+    outer    how often the model found, smoothed, is the next reference; none for an experiment and twice for a chain unless given
+    raises   QuoteError, InconsistentError; UnusableError
     """
-    clock, levels = Clock(), ladder(GIVEN[budget], grid)
-    tell("pricing the market")
-    with clock.stage("market"):
-        quotes = asked.quotes
-        before = departed(asked, quotes)
+    clock = Clock()
+    meant = (of_chain if isinstance(asked, Question) else of_experiment)(asked, clock, tell)
+    levels, outer = ladder(meant.ladders[budget], grid), meant.outer if outer is None else outer
     with clock.stage("solve"):
-        found, seen = _calibrated(asked, quotes, levels, outer, tell)
+        found, seen = _calibrated(meant, levels, outer, tell)
     with clock.stage("monte_carlo"):
         verified = simulated(semimartingale.verify, found, paths or PATHS[budget], tell)
-    return Replicated(asked, levels, before, found, verified, seen, clock)
-
-
-def departed(asked: semimartingale.Simulated, quotes) -> np.ndarray:
-    """(m,) prices of the reference in closed form less the market's, of the same payoffs, in units of volatility."""
-    own, F = replace(asked, market=asked.reference).quotes, quotes.future
-    parity = np.where((quotes.kV < F) != (quotes.kV < own.future), np.abs(own.future - quotes.kV), 0.0)
-    off = own.price1 - quotes.price1, own.price2 - quotes.price2, own.priceV + parity - quotes.priceV, [own.future - F]
-    return np.concatenate(off) / quotes.units(asked.dates.T1, asked.dates.T2, asked.dates.TV)
+    return Replicated(meant, levels, found, verified, seen, clock)
 
 
 def ladder(levels, grid=None) -> tuple[semimartingale.Level, ...]:
@@ -109,20 +102,18 @@ def ladder(levels, grid=None) -> tuple[semimartingale.Level, ...]:
     return *smaller, semimartingale.Level(*grid, finer)
 
 
-def _calibrated(asked, quotes, levels, outer, tell):
-    """The last calibration, and one `Outer` of each; a model that broke is no reference."""
-    reference, seen = semimartingale.HestonReference(asked.reference), []
-    for again in range(outer + 1):
-        turn = f"reference {again} of {outer}, " if outer else ""
-        tell(f"calibrating: {turn}curvature on {levels[0]} nodes")
+def _calibrated(meant, levels, outer, tell):
+    """The last calibration, and one `Outer` of each."""
+    seen = []
+    tell(f"calibrating: curvature on {levels[0]} nodes")
 
-        def told(level, standing, error, turn=turn):
-            worst = f"largest error {BP * np.abs(error).max():.1f} bp of vol"
-            tell(f"calibrating: {turn}on {level} nodes, step {sum(standing.steps)}, {worst}")
+    def told(turn, level, standing, error):
+        worst = f"largest error {BP * np.abs(error).max():.1f} bp of vol"
+        which = f"reference {turn} of {outer}, " if outer else ""
+        tell(f"calibrating: {which}on {level} nodes, step {sum(standing.steps)}, {worst}")
 
-        found = semimartingale.calibrate(reference, quotes, asked.dates, asked.v0, levels=levels, max_steps=MAX_STEPS, told=told)
-        seen.append(Outer(type(reference).__name__, float(found.dual), float(np.abs(found.error).max())))
-        if not (np.isfinite(found.dual) and np.isfinite(found.model.c).all()):
-            break
-        reference = semimartingale.SmoothedReference.of(found.model) if again < outer else None
+    posed = meant.reference, meant.quotes, meant.dates, meant.v0, outer
+    options = {"levels": levels, "room": meant.room, "max_steps": MAX_STEPS, "told": told} | meant.options
+    for found in semimartingale.turns(*posed, **options):
+        seen.append(Outer(type(found.reference).__name__, float(found.dual), float(np.abs(found.error).max())))
     return found, tuple(seen if outer else ())

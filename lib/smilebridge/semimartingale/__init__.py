@@ -2,18 +2,25 @@
 
 from .calibrated import FULL as FULL
 from .calibrated import QUICK as QUICK
+from .calibrated import QUOTED_FULL as QUOTED_FULL
+from .calibrated import QUOTED_QUICK as QUOTED_QUICK
 from .calibrated import Calibrated as Calibrated
 from .calibrated import Level as Level
 from .calibrated import calibrate as calibrate
 from .diffusion import Diffusion as Diffusion
 from .experiment import PUBLISHED as PUBLISHED
 from .experiment import Simulated as Simulated
+from .fitted import fit as fit
+from .fitted import mispriced as mispriced
+from .grid import QUOTED as QUOTED
 from .grid import Dates as Dates
 from .grid import Domain as Domain
 from .grid import Grid as Grid
 from .grid import Pace as Pace
 from .heston import Heston as Heston
+from .outer import turns as turns
 from .projection import nearest as nearest
+from .reference import AffineReference as AffineReference
 from .reference import ConstantReference as ConstantReference
 from .reference import HestonReference as HestonReference
 from .reference import SmoothedReference as SmoothedReference

@@ -17,6 +17,7 @@ from ..continuous.climb import evaluate
 from .diffusion import Diffusion, model_prices
 from .grid import USUAL, Dates, Domain, Grid, Pace
 from .reference import sampled
+from .today import Today
 from .transport import Transport
 
 AIM = 4e-6  # of errors on the last grid, in units of volatility
@@ -44,6 +45,9 @@ class Level:
 
 QUICK = (Level(24, 24, (40, 60)), Level(40, 40, (60, 100)))
 FULL = (*QUICK, Level(100, 100, (100, 180)))
+
+QUOTED_QUICK = (Level(64, 40, (96, 64)), Level(112, 48, (168, 96)))
+QUOTED_FULL = (*QUOTED_QUICK, Level(128, 96, (192, 150)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +86,11 @@ class Calibrated:
         band = self.quotes.band(self.dates.T1, self.dates.T2, self.dates.TV)
         return bool(self.model.growth < GROWN and (np.abs(self.error) * self.units <= band).all())
 
+    @property
+    def broken(self):
+        """Whether it is no model: a dual or a covariance that is no number."""
+        return not (np.isfinite(self.dual) and np.isfinite(self.model.c).all())
+
     def elsewhere(self, nx: int, nv: int) -> np.ndarray:
         """(m,) errors of the same model measured on other nodes, in units of volatility."""
         return (self.model.prices(self.quotes, nx, nv) - self.quotes.prices) / self.units
@@ -98,42 +107,46 @@ def calibrate(
     dates: Dates,
     v0: float,
     *,
+    room: float = 0.0,
     levels=QUICK,
     domain: Domain | None = None,
     pace: Pace = USUAL,
     max_steps: int = 60,
+    rounds: int = ROUNDS,
     told: Callable = lambda level, standing, error: None,
 ) -> Calibrated:
     """From zero weights, grid by grid; the last one is corrected.
 
     v0      root of the annual variance expected until T2, decimal
+    room    standard deviation of what is not known of v0: it takes the value of least cost, its distance counted as of a normal law.
+            Quotes at a few strikes do not tell it, and a per cent too much costs more than all smiles together
     domain  `Domain.of` the quotes unless given
-    max_steps   of each climb
+    max_steps   of each climb;  rounds  of correction at most: none leaves a model as its own grid found it, good for a reference
     told    called with the level, the `Standing` and (m,) errors after each step
     A grid on which u grows beyond what a maximum principle allows, or on which no climb ends, is taken again with steps half as long.
     """
     domain = domain or Domain.of(quotes, dates, v0)
     for _ in range(1 + RETRIES):
-        found = _calibrated(reference, quotes, dates, v0, levels, domain, pace, max_steps, told)
+        found = _calibrated(reference, quotes, dates, (v0, room), levels, domain, pace, (max_steps, rounds), told)
         if found.model.growth < GROWN and np.abs(found.error).max() < LOST:
             break
         pace = replace(pace, longest=pace.longest / 2, share=pace.share / 2)
     return found
 
 
-def _calibrated(reference, quotes, dates, v0, levels, domain, pace, max_steps, told):
+def _calibrated(reference, quotes, dates, today, levels, domain, pace, limits, told):
     unit, standing, hessian = units(quotes, dates), None, None
     band = 0 * unit if quotes.half is None else SHY * quotes.half
     for level in levels:
         grid = Grid.of(dates, level.nx, level.nv, domain=domain, pace=pace)
         cbar = sampled(reference, grid)
-        transport = Transport.of(grid, quotes, cbar, v0)
+        transport = Transport.of(grid, quotes, cbar, today[0], room=today[1])
         tell = lambda standing, error, level=level: told(level, standing, error)
-        ascent = Ascent(unit, band, max_steps, tell)
+        ascent = Ascent(unit, band, *limits, tell)
         standing = Standing(0 * unit, curvature(transport, 0 * unit, unit)) if standing is None else standing.onward(hessian)
         standing, own = ascent(transport, standing, ROUGHLY)
         hessian = standing.hessian if standing.place else curvature(transport, standing.theta, unit)
-    model, error, own, standing = _corrected(transport, grid, quotes, own, standing, level, v0, ascent)
+    model, error, own, standing = _corrected(transport, grid, quotes, own, standing, level, ascent)
     dual = standing.theta @ (own * unit) - evaluate(transport, standing.theta, 0 * unit)[0]
     dual = float(dual) - quotes.spread(standing.theta)
     return Calibrated(reference, quotes, dates, model, cbar, standing.theta, error, own, dual, standing.steps, standing.evaluations)
@@ -141,11 +154,12 @@ def _calibrated(reference, quotes, dates, v0, levels, domain, pace, max_steps, t
 
 @dataclass(frozen=True, slots=True)
 class Ascent:
-    """How to climb: (m,) units of volatility and bands, steps at most, and whom to tell."""
+    """How to climb: (m,) units of volatility and bands, steps and rounds of correction at most, and whom to tell."""
 
     unit: np.ndarray
     band: np.ndarray
     max_steps: int
+    rounds: int
     told: Callable
 
     def __call__(self, transport: Transport, standing: Standing, tol: float) -> tuple[Standing, np.ndarray]:
@@ -156,24 +170,27 @@ class Ascent:
         return standing, seen[-1]
 
 
-def _corrected(transport, grid, quotes, own, standing, level, v0, ascent):
+def _corrected(transport, grid, quotes, own, standing, level, ascent):
     """The model, its errors on finer nodes and those on its own, in units of volatility, and where the climb stands."""
     unit = ascent.unit
     wanted, between, tol = quotes.prices / unit, 0 * unit, ROUGHLY
-    model = Diffusion.of(transport, standing.theta, grid, v0)
+    model = Diffusion.of(transport, standing.theta, grid)
     linear, finer = model.linear(quotes, *level.finer)
-    for _ in range(ROUNDS):
+    quoted = -1.0 if quotes.half is None else quotes.band(grid.dates.T1, grid.dates.T2, grid.dates.TV) / unit
+    for turn in range(ascent.rounds + 1):
         error = model_prices(linear) / unit - wanted
         change = np.abs(error - own - between).max()
-        if not (change > AIM or tol > AIM) or np.abs(error).max() > LOST or model.growth > GROWN:
+        done = not (change > AIM or tol > AIM) or (np.abs(error) <= quoted).all()
+        if done or turn == ascent.rounds or np.abs(error).max() > LOST or model.growth > GROWN:
             break
         between, tol = error - own, max(AIM / 2, SHARE * change)
         shifted = eqx.tree_at(lambda t: t.target, transport, jnp.asarray((wanted - between) * unit))
         standing = standing._replace(steps=(*standing.steps, 0), evaluations=(*standing.evaluations, 0))
         standing, missed = ascent(shifted, standing, tol)
         own = missed - between
-        model = Diffusion.of(transport, standing.theta, grid, v0)
-        linear = eqx.tree_at(lambda t: t.cbar, linear, jnp.asarray(model.on(finer)))
+        model = Diffusion.of(transport, standing.theta, grid)
+        placed = jnp.asarray(model.on(finer)), Today.of(finer, model.v0)
+        linear = eqx.tree_at(lambda t: (t.cbar, t.today), linear, placed)
     return model, error, own, standing
 
 

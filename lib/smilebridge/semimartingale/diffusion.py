@@ -35,10 +35,10 @@ class Diffusion:
     growth: float = 0.0
 
     @classmethod
-    def of(cls, transport: Transport, theta, grid: Grid, v0: float):
+    def of(cls, transport: Transport, theta, grid: Grid):
         """What attains the dual: the mean of both ends of each step."""
-        c, growth = map(np.asarray, _attained(transport, jnp.asarray(theta)))
-        return cls(grid, c, v0, float(growth) if np.isfinite(c).all() and np.isfinite(growth) else np.inf)
+        c, v0, growth = map(np.asarray, _attained(transport, jnp.asarray(theta)))
+        return cls(grid, c, float(v0), float(growth) if np.isfinite(c).all() and np.isfinite(growth) else np.inf)
 
     def on(self, grid: Grid) -> np.ndarray:
         """(nt, 3, nx, nv) on other nodes, the same steps."""
@@ -80,8 +80,8 @@ def model_prices(linear: Transport) -> np.ndarray:
 @eqx.filter_jit
 def _attained(transport, theta):
     mean = lambda u, then, s, cbar: 0.5 * (transport.covariance(u, s, cbar) + transport.covariance(then, s, cbar))
-    _, (c, most) = transport.steps(theta, lambda u, then, s, cbar: (mean(u, then, s, cbar), jnp.abs(then).max()))
-    return c, most.max() / jnp.maximum(transport.bound(theta), LEAST)
+    u, (c, most) = transport.steps(theta, lambda u, then, s, cbar: (mean(u, then, s, cbar), jnp.abs(then).max()))
+    return c, transport.today.begin(u), most.max() / jnp.maximum(transport.bound(theta), LEAST)
 
 
 @eqx.filter_jit

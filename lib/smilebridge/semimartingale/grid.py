@@ -21,8 +21,9 @@ ORDER4 = np.array([[1, -8, 0, 8, -1], [-1, 16, -30, 16, -1]]) / 12
 SAMPLES = 64  # of the smoothing kernel, per node, where payoffs have a kink
 POINTS = 5  # of Gauss and Legendre, per node, where they have none
 WIDTH, ROOM = 4.0, 1.6
+RUN = 2.3  # standard deviations of ln S over a window at the highest v, which real wings are priced by
 LOW, HIGH = 0.1, 2.8
-SPREAD = 1 / HIGH  # of the highest v: nodes are densest there, and spread over as much around it
+FLAT = 3.0  # standard deviations of ln S at T1 over which nodes are nearly as dense as at the money
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Domain:
     """What the state and its covariance are confined to; part of the model, the same on all grids.
 
     x         ln S in [-x, x];  low, high   bounds of v, decimal
+    crowd     where nodes crowd: they are spread over so much of ln S around zero, and over so much of v around as much
     cap       largest eigenvalue of c, per year
     fall      per year: v^2 falls at most at this rate, c11 <= v^2 (1 + fall s), so that X2 stays positive whatever the scheme
     closure   years before T2 in which the index is lognormal with volatility v
@@ -57,18 +59,21 @@ class Domain:
     low: float
     high: float
     cap: float
+    crowd: tuple[float, float]
     fall: float = 200.0
     closure: float = 2 / 365.25
 
     @classmethod
     def of(cls, quotes, dates: Dates, v0: float):
-        """Wide enough for quotes: `WIDTH` standard deviations of ln S and `ROOM` times the furthest strikes; v between LOW and HIGH of v0.
+        """Wide enough for quotes: x of `WIDTH` standard deviations, `ROOM` furthest strikes, `RUN`; v between LOW and HIGH of v0.
 
         v must be free to go below the least VIX of the reference: cut off above it, prices of VIX puts are off by 100 bp.
         """
         strikes = np.abs(np.log(np.concatenate([quotes.k1, quotes.k2]))).max()
         high = max(HIGH * v0, ROOM * max(quotes.kV, default=0.0))
-        return cls(max(WIDTH * v0 * np.sqrt(dates.T2), ROOM * strikes), LOW * v0, high, 1.04 * high**2)
+        crowd = FLAT * v0 * np.sqrt(dates.T1), v0
+        reach = max(WIDTH * v0 * np.sqrt(dates.T2), ROOM * strikes, RUN * high * np.sqrt(dates.tau))
+        return cls(float(reach), LOW * v0, high, 1.04 * high**2, crowd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,49 +91,63 @@ class Pace:
 
 
 USUAL = Pace()
+QUOTED = Pace(growth=1.6, share=0.15, longest=1 / 365.25)  # on real days covariances turn faster
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """Nodes at equal steps of a coordinate: of x itself, or of eta with v = spread (1 + sinh(eta)).
+    """Nodes at equal steps of a coordinate eta: centre + spread sinh(eta), densest at the centre.
 
-    at            (n,) nodes;  first_at, step  coordinate of the first, and the step;  spread  zero where the coordinate is x
+    at            (n,) nodes;  centre, spread
+    first_at, step  coordinate of the first, and the step
     first, second (5, n) weights of neighbours -2 ... 2 in first and second derivatives of fourth order
     below, above  (2, k) two ghosts beyond each end, linear in the k nodes beside them; in increasing order
     """
 
     at: np.ndarray
+    centre: float
+    spread: float
     first_at: float
     step: float
-    spread: float
     first: np.ndarray
     second: np.ndarray
     below: np.ndarray
     above: np.ndarray
 
     @classmethod
-    def of_log(cls, reach, n):
-        """x in equal steps on [-reach, reach]; beyond both ends functions are linear in e^x, as options are."""
-        x, h = np.linspace(-reach, reach, n, retstep=True)
-        p, q = np.exp(-h), np.exp(h)
-        below = np.array([[1 + p + p**2, -p - p**2], [1 + p, -p]])
-        above = np.array([[-q, 1 + q], [-q - q**2, 1 + q + q**2]])
-        one, two = _weights(h, np.ones(n), np.zeros(n))
-        return cls(x, -reach, h, 0.0, one, two, below, above)
+    def _of(cls, low, high, n, centre, spread, ghosts):
+        eta, h = np.linspace(*np.arcsinh((np.array([low, high]) - centre) / spread), n, retstep=True)
+        one, two = _weights(h, spread * np.cosh(eta), spread * np.sinh(eta))
+        at = lambda eta: centre + spread * np.sinh(eta)
+        below = ghosts(at(eta[0] + h * np.array([-2, -1])), at(eta[:2]))
+        above = ghosts(at(eta[-1] + h * np.array([1, 2])), at(eta[-2:]))
+        return cls(at(eta), centre, spread, eta[0], h, one, two, below, above)
 
     @classmethod
-    def of_vix(cls, low, high, n):
-        """v from `low` to `high`, densest at SPREAD high; beyond both ends functions are quadratic in eta."""
-        spread = SPREAD * high
-        eta, h = np.linspace(*np.arcsinh(np.array([low, high]) / spread - 1), n, retstep=True)
+    def of_log(cls, reach, n, spread):
+        """x on [-reach, reach], densest at zero; beyond both ends functions are linear in e^x, as options are."""
+
+        def ghosts(where, nodes):
+            share = (np.exp(where) - np.exp(nodes[0])) / np.diff(np.exp(nodes))
+            return np.stack([1 - share, share], axis=1)
+
+        return cls._of(-reach, reach, n, 0.0, spread, ghosts)
+
+    @classmethod
+    def of_vix(cls, low, high, n, spread):
+        """v from `low` to `high`, densest at `spread`; beyond both ends functions are quadratic in eta."""
         below = np.array([[6.0, -8.0, 3.0], [3.0, -3.0, 1.0]])
-        one, two = _weights(h, spread * np.cosh(eta), spread * np.sinh(eta))
-        return cls(spread * (1 + np.sinh(eta)), eta[0], h, spread, one, two, below, below[::-1, ::-1])
+        ghosts = lambda where, nodes: below if where[0] < nodes[0] else below[::-1, ::-1]
+        return cls._of(low, high, n, spread, spread, ghosts)
 
     def around(self, y):
         """(n, m) points that lie y (m,) steps from each node."""
-        coordinate = self.first_at + self.step * (np.arange(len(self.at))[:, None] + y[None, :])
-        return self.spread * (1 + np.sinh(coordinate)) if self.spread else coordinate
+        return self.centre + self.spread * np.sinh(self.first_at + self.step * (np.arange(len(self.at))[:, None] + y[None, :]))
+
+    @property
+    def origin(self):
+        """(4,) centre, spread, coordinate of the first node, step: what it takes to find the cell of a point."""
+        return np.array([self.centre, self.spread, self.first_at, self.step])
 
 
 def _weights(h, slope, bend):
@@ -198,7 +217,7 @@ class Grid:
 
     @classmethod
     def _on(cls, dates, domain, nx, nv, left, stable):
-        x, v = Axis.of_log(domain.x, nx), Axis.of_vix(domain.low, domain.high, nv)
+        x, v = Axis.of_log(domain.x, nx, domain.crowd[0]), Axis.of_vix(domain.low, domain.high, nv, domain.crowd[1])
         fast = 4 / 3 * domain.cap * (1 / np.diff(x.at).min() ** 2 + 1 / np.diff(v.at).min() ** 2)
         needed = 4 * np.diff(left).max() * fast / stable
         stages = max(3, int(np.ceil((np.sqrt(9 + 4 * needed) - 1) / 2)))
@@ -236,7 +255,7 @@ class Grid:
     def stencil(self):
         """Its derivatives."""
         x, v = self.x, self.v
-        weights = 0.5 * (x.second - x.first)[:, 0], x.first[:, 0], v.first, v.second
+        weights = 0.5 * (x.second - x.first), x.first, v.first, v.second
         return Stencil(*map(jnp.asarray, (*weights, x.below, x.above, v.below, v.above)))
 
     def spx_now(self, k):
@@ -251,11 +270,12 @@ class Grid:
         x, variance = self.x.around(y)[:, None, :], (self.v.at**2 * self.domain.closure)[None, :, None]
         return np.stack([black_otm(x, strike, variance) @ weight for strike in k])
 
-    def vix_now(self, k, future):
-        """(m + 1, nv) payoffs of VIX options, put below the future, smoothed; the VIX itself last."""
+    def vix_now(self, k, future, basis=0.0):
+        """(m + 1, nv) payoffs of VIX options, put below the future, smoothed; the VIX itself last. basis  v^2 less VIX^2."""
         y, weight = _dense()
-        V = self.v.around(y)
-        return np.stack([*(np.maximum(strike - V if strike < future else V - strike, 0.0) @ weight for strike in k), self.v.at])
+        V = np.sqrt(np.maximum(self.v.around(y) ** 2 - basis, 0.0))
+        whole = np.sqrt(np.maximum(self.v.at**2 - basis, 0.0))
+        return np.stack([*(np.maximum(strike - V if strike < future else V - strike, 0.0) @ weight for strike in k), whole])
 
     def reading(self, v0):
         """(nx,) and (nv,) weights that read a function at x = 0, v = v0."""

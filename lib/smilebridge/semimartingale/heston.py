@@ -19,6 +19,11 @@ POWER = 6  # nodes crowd to zero variance like their index to this power: there 
 TAIL = 1e-15  # probability beyond the last node
 
 
+def share(kappa, years):
+    """r with E[int_0^years w dt / years] = theta + r (w0 - theta): (1 - e^{-kappa years}) / (kappa years)."""
+    return -np.expm1(-kappa * years) / (kappa * years)
+
+
 @dataclass(frozen=True, slots=True)
 class Heston:
     """Parameters of a law of (S, w).
@@ -36,17 +41,13 @@ class Heston:
         if not (self.kappa > 0 and self.theta > 0 and self.xi > 0 and -1 < self.rho < 1):
             raise ValueError(f"Heston: need kappa, theta, xi > 0 and rho in (-1, 1), got {self}")
 
-    def share(self, years):
-        """r with E[int_0^years w dt / years] = theta + r (w0 - theta): (1 - e^{-kappa years}) / (kappa years)."""
-        return -np.expm1(-self.kappa * years) / (self.kappa * years)
-
     def variance(self, vix, years):
         """w at which the VIX over `years` is `vix`, decimal; negative below the least VIX that the model has."""
-        return self.theta + (np.asarray(vix) ** 2 - self.theta) / self.share(years)
+        return self.theta + (np.asarray(vix) ** 2 - self.theta) / share(self.kappa, years)
 
     def vix(self, w, years):
         """VIX over `years` when the variance is w, decimal."""
-        return np.sqrt(self.theta + self.share(years) * (np.asarray(w) - self.theta))
+        return np.sqrt(self.theta + share(self.kappa, years) * (np.asarray(w) - self.theta))
 
     def transform(self, p, w0, years):
         """E[(S_T/S_0)^p] for complex p (n,) with 0 <= Re p <= 1."""
@@ -80,7 +81,7 @@ class Heston:
 
     def _slope(self, w, tau):
         """dV/dw."""
-        return 0.5 * self.share(tau) / self.vix(w, tau)
+        return 0.5 * share(self.kappa, tau) / self.vix(w, tau)
 
 
 def _integral(f, low, high):

@@ -10,28 +10,48 @@ from scipy.ndimage import gaussian_filter1d
 
 from .diffusion import Diffusion
 from .grid import Grid, hats
-from .heston import Heston
+from .heston import Heston, share
 from .transport import attained
 
 DAYS = 365.25
 
 
 @dataclass(frozen=True, slots=True)
-class HestonReference:
-    """The covariance of (x, v) in a Heston model.
+class AffineReference:
+    """The covariance of (x, v) where the variance w has an affine drift: dw = kappa (theta - w) dt + xi w^power dZ, d<W, Z> = rho dt.
 
-    With r = (1 - e^{-kappa s})/(kappa s) its variance is w = theta + (v^2 - theta)/r, and X2 = s v^2/2 moves by r s/2 dw. So c11 = w,
-    c12 = rho xi r w / (2 v), c22 = xi^2 r^2 w / (4 v^2). Below the least v that the model has, w is taken as zero.
+    With r = (1 - e^{-kappa s})/(kappa s), w = theta + (v^2 - theta)/r, and X2 = s v^2/2 moves by r s/2 dw. So c11 = w,
+    c12 = rho xi r w^{power + 1/2} / (2 v), c22 = (xi r w^power / (2 v))^2. Powers from 1 make VIX smiles that rise with the strike.
+
+    floor   below the least v that the model has, w would be negative: it is kept above zero, at w = 0 at `floor` v^2
     """
+
+    kappa: float
+    theta: float
+    xi: float
+    rho: float
+    power: float = 0.5
+    floor: float = 0.0
+
+    def covariance(self, s, x, v):
+        """(3, 1, nv) at s years to T2."""
+        r = share(self.kappa, s)
+        w = self.theta + (v**2 - self.theta) / r
+        w = 0.5 * (w + np.hypot(w, 2 * self.floor * v**2))
+        noise = self.xi * r * w**self.power / (2 * v)
+        return np.stack([w, self.rho * np.sqrt(w) * noise, noise**2])[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class HestonReference:
+    """The covariance of (x, v) in a Heston model."""
 
     model: Heston
 
     def covariance(self, s, x, v):
         """(3, 1, nv) at s years to T2."""
-        r = self.model.share(s)
-        w = np.maximum(self.model.variance(v, s), 0.0)
-        c12, c22 = self.model.rho * self.model.xi * r * w / (2 * v), (self.model.xi * r / v) ** 2 * w / 4
-        return np.stack([w, c12, c22])[:, None]
+        model = self.model
+        return AffineReference(model.kappa, model.theta, model.xi, model.rho).covariance(s, x, v)
 
 
 @dataclass(frozen=True, slots=True)

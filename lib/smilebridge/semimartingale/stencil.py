@@ -17,13 +17,13 @@ WIDTH = 2 * GHOSTS + 1
 class Stencil(eqx.Module):
     """Weights of neighbours -2 ... 2.
 
-    bend, slope   (5,) of (d_xx - d_x)/2 and d_x
+    bend, slope   (5, nx) of (d_xx - d_x)/2 and d_x
     tilt, curl    (5, nv) of d_v and d_vv
     below_x, above_x (2, 2), below_v, above_v (2, 3)   ghosts from the nodes at each end
     """
 
-    bend: Float[Array, " 5"]
-    slope: Float[Array, " 5"]
+    bend: Float[Array, "5 nx"]
+    slope: Float[Array, "5 nx"]
     tilt: Float[Array, "5 nv"]
     curl: Float[Array, "5 nv"]
     below_x: Float[Array, "2 2"]
@@ -42,16 +42,16 @@ class Stencil(eqx.Module):
         nx, nv = u.shape
         w = self.padded(u)
         by_v = jax.lax.optimization_barrier(sum(self.tilt[k][None, :] * w[:, k : k + nv] for k in range(WIDTH)))
-        bent = sum(self.bend[k] * w[k : k + nx, GHOSTS:-GHOSTS] for k in range(WIDTH))
+        bent = sum(self.bend[k][:, None] * w[k : k + nx, GHOSTS:-GHOSTS] for k in range(WIDTH))
         curled = sum(self.curl[k][None, :] * w[GHOSTS:-GHOSTS, k : k + nv] for k in range(WIDTH))
-        crossed = sum(self.slope[k] * by_v[k : k + nx] for k in range(WIDTH))
+        crossed = sum(self.slope[k][:, None] * by_v[k : k + nx] for k in range(WIDTH))
         return bent, by_v[GHOSTS:-GHOSTS], curled, crossed
 
     def slopes(self, u):
         """u_x and u_v, each (nx, nv)."""
         nx, nv = u.shape
         w = self.padded(u)
-        by_x = sum(self.slope[k] * w[k : k + nx, GHOSTS:-GHOSTS] for k in range(WIDTH))
+        by_x = sum(self.slope[k][:, None] * w[k : k + nx, GHOSTS:-GHOSTS] for k in range(WIDTH))
         return by_x, sum(self.tilt[k][None, :] * w[GHOSTS:-GHOSTS, k : k + nv] for k in range(WIDTH))
 
     def transposed(self, bent, by_v, curled, crossed):
@@ -59,12 +59,13 @@ class Stencil(eqx.Module):
         nx, nv = bent.shape
         barrier = jax.lax.optimization_barrier
         zeros = lambda f, rows, columns: jnp.pad(f, ((rows, rows), (columns, columns)))
-        from_x = lambda weight, f: sum(weight[k] * f[4 - k : 8 - k + nx] for k in range(WIDTH))
-        crossed = barrier(zeros(crossed, 4, 0))
-        along = barrier(zeros(from_x(self.slope, crossed) + zeros(by_v, 2, 0), 0, 4))
-        curled, bent = barrier(zeros(curled, 2, 4)), barrier(zeros(bent, 4, 2))
         tilt, curl = (jnp.pad(weight, ((0, 0), (4, 4))) for weight in (self.tilt, self.curl))
-        out = from_x(self.bend, bent)
+        slope, bend = (jnp.pad(weight, ((0, 0), (4, 4)))[:, :, None] for weight in (self.slope, self.bend))
+        from_x = lambda weight, f: sum(weight[k, 4 - k : 8 - k + nx] * f[4 - k : 8 - k + nx] for k in range(WIDTH))
+        crossed = barrier(zeros(crossed, 4, 0))
+        along = barrier(zeros(from_x(slope, crossed) + zeros(by_v, 2, 0), 0, 4))
+        curled, bent = barrier(zeros(curled, 2, 4)), barrier(zeros(bent, 4, 2))
+        out = from_x(bend, bent)
         for k in range(WIDTH):
             at = slice(4 - k, 8 - k + nv)
             out = out + tilt[k][None, at] * along[:, at] + curl[k][None, at] * curled[:, at]

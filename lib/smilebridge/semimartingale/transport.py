@@ -25,6 +25,7 @@ from ..continuous import Quotes
 from .grid import Domain, Grid
 from .projection import inner, maximiser
 from .stencil import Stencil
+from .today import Today
 
 WEIGHT = 1e-3  # W: squared distances count so much per nat
 
@@ -34,7 +35,7 @@ class Transport(eqx.Module):
 
     stencil   derivatives;  v (nv,) nodes
     s, dt, at_vix, at_spx (nt,);  cbar  (nt, 3, 1 or nx, nv) reference
-    F1 (m1, nx);  F2 (m2, nx, nv);  FV (mV + 1, nv);  target (m,) prices;  start   weights that read x = 0 and v now
+    F1 (m1, nx);  F2 (m2, nx, nv);  FV (mV + 1, nv);  target (m,) prices;  today   where u is read
     """
 
     stencil: Stencil
@@ -48,24 +49,24 @@ class Transport(eqx.Module):
     F2: Float[Array, "m2 nx nv"]
     FV: Float[Array, "mV nv"]
     target: Float[Array, " m"]
-    start: tuple[Float[Array, " nx"], Float[Array, " nv"]]
+    today: Today
     domain: Domain = eqx.field(static=True)
     stages: int = eqx.field(static=True)
     free: bool = eqx.field(static=True)
 
     @classmethod
-    def of(cls, grid: Grid, quotes: Quotes, cbar, v0: float, *, free=True):
-        """Operators on a grid; v0 is v today.
+    def of(cls, grid: Grid, quotes: Quotes, cbar, v0: float, *, room=0.0, free=True):
+        """Operators on a grid; v0 is v today, known up to `room`: see `Today`.
 
         cbar   (nt, 3, 1 or nx, nv) the reference
         free   whether covariances may leave it; if not, all is linear and the gradient at any weights is the reference's prices
         """
         future = np.inf if quotes.future is None else quotes.future
-        FV = grid.vix_now(quotes.kV, future)[: None if quotes.future else 0]
+        FV = grid.vix_now(quotes.kV, future, quotes.basis)[: None if quotes.future else 0]
         fields = grid.v.at, grid.s, grid.dt, grid.at_vix, grid.at_spx, cbar
         payoffs = grid.spx_now(quotes.k1), grid.spx_closing(quotes.k2), FV, quotes.prices
-        start = tuple(map(jnp.asarray, grid.reading(v0)))
-        return cls(grid.stencil, *map(jnp.asarray, (*fields, *payoffs)), start, grid.domain, grid.stages, free)
+        today = Today.of(grid, v0, room)
+        return cls(grid.stencil, *map(jnp.asarray, (*fields, *payoffs)), today, grid.domain, grid.stages, free)
 
     def split(self, theta):
         """Weights of S1, S2 and VIX instruments."""
@@ -105,9 +106,9 @@ class Transport(eqx.Module):
         return sum(jnp.abs(paid).max() for paid in self.paid(theta))
 
     def potential(self, theta: Float[Array, " m"]) -> Float[Array, ""]:
-        """u(0, 0, v0)."""
+        """u today."""
         u, _ = self.steps(theta, lambda *_: None)
-        return self.start[0] @ u @ self.start[1]
+        return self.today.value(u)
 
     def loss(self, theta: Float[Array, " m"]) -> Float[Array, ""]:
         """Minus the dual, convex; its gradient is model minus market price."""

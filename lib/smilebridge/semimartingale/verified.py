@@ -62,7 +62,8 @@ def _sampled(found: Calibrated, run: Simulated):
     q, (x, z) = found.quotes, run.closing
     otm = lambda S, k, forward: np.maximum(k - S if k < forward else S - k, 0.0)
     spot = [otm(np.exp(run.x1), k, 1.0) for k in q.k1] + [black_otm(x, k, z * found.model.grid.domain.closure) for k in q.k2]
-    vix = [] if q.future is None else [*(otm(run.V, k, q.future) for k in q.kV), run.V]
+    V = np.sqrt(np.maximum(run.V**2 - q.basis, 0.0))
+    vix = [] if q.future is None else [*(otm(V, k, q.future) for k in q.kV), V]
     expected = found.model.v0**2 * found.dates.T2
     rest = [np.expm1(run.x1), np.expm1(run.x2), (run.early + run.late) / expected - 1, run.cost / WEIGHT, run.low]
     paired = lambda z: z.reshape(2, -1, z.shape[1]).mean(axis=0)
