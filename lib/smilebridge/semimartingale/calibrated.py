@@ -24,6 +24,7 @@ AIM = 4e-6  # of errors on the last grid, in units of volatility
 ROUGHLY = 3e-4  # before the correction, and on the others
 ROUNDS = 12  # of correction, at most
 SHARE = 0.1  # of the errors of one round that the next may leave
+WHOLE, EASE = 2, 0.5  # rounds that take the whole difference; share that later ones take with bids and asks, else they rattle
 NUDGE = 1e-3  # of a weight in its unit, for differences of the gradient
 RETRIES = 2  # with steps half as long
 SHY = 0.8  # share of the bid-ask within which a calibration tries to stay
@@ -183,7 +184,8 @@ def _corrected(transport, grid, quotes, own, standing, level, ascent):
         done = not (change > AIM or tol > AIM) or (np.abs(error) <= quoted).all()
         if done or turn == ascent.rounds or np.abs(error).max() > LOST or model.growth > GROWN:
             break
-        between, tol = error - own, max(AIM / 2, SHARE * change)
+        ease = EASE if turn >= WHOLE and quotes.half is not None else 1.0
+        between, tol = between + ease * (error - own - between), max(AIM / 2, SHARE * change)
         shifted = eqx.tree_at(lambda t: t.target, transport, jnp.asarray((wanted - between) * unit))
         standing = standing._replace(steps=(*standing.steps, 0), evaluations=(*standing.evaluations, 0))
         standing, missed = ascent(shifted, standing, tol)

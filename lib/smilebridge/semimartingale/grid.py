@@ -22,7 +22,7 @@ SAMPLES = 64  # of the smoothing kernel, per node, where payoffs have a kink
 POINTS = 5  # of Gauss and Legendre, per node, where they have none
 WIDTH, ROOM = 4.0, 1.6
 RUN = 2.3  # standard deviations of ln S over a window at the highest v, which real wings are priced by
-LOW, HIGH = 0.1, 2.8
+LOW, HIGH, REAL = 0.1, 2.8, 4.0  # of v0: lowest v, highest, and highest on real days, whose wings are runs of high volatility
 FLAT = 3.0  # standard deviations of ln S at T1 over which nodes are nearly as dense as at the money
 
 
@@ -70,10 +70,10 @@ class Domain:
         v must be free to go below the least VIX of the reference: cut off above it, prices of VIX puts are off by 100 bp.
         """
         strikes = np.abs(np.log(np.concatenate([quotes.k1, quotes.k2]))).max()
-        high = max(HIGH * v0, ROOM * max(quotes.kV, default=0.0))
-        crowd = FLAT * v0 * np.sqrt(dates.T1), v0
+        high = max((HIGH if quotes.half is None else REAL) * v0, ROOM * max(quotes.kV, default=0.0))
+        crowd = float(FLAT * v0 * np.sqrt(dates.T1)), float(v0)
         reach = max(WIDTH * v0 * np.sqrt(dates.T2), ROOM * strikes, RUN * high * np.sqrt(dates.tau))
-        return cls(float(reach), LOW * v0, high, 1.04 * high**2, crowd)
+        return cls(float(reach), float(LOW * v0), float(high), float(1.04 * high**2), crowd)
 
 
 @dataclass(frozen=True, slots=True)
