@@ -1,5 +1,7 @@
 """What real days need: v today that quotes leave open, a reference fitted to them, turns that settle, bids and asks, a basis."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from simulated_market import DATES, MARKET, REFERENCE, V0, grid, quoted
 from smilebridge import semimartingale
+from smilebridge.continuous import CheckpointError
 from smilebridge.semimartingale.reference import sampled
 from smilebridge.semimartingale.today import MOST, Today
 
@@ -73,8 +76,6 @@ def test_no_correction_leaves_what_the_own_grid_found():
 
 def test_bids_and_asks_cost_less_than_mids():
     """Half-spreads of 10 bp of SPX and 100 of VIX volatility; a calibration within them departs less."""
-    from dataclasses import replace
-
     quotes = quoted(MARKET)
     unit = quotes.units(DATES.T1, DATES.T2, DATES.TV)
     wide = replace(quotes, half=np.r_[1e-3 * unit[:14], 1e-2 * unit[14:-1], 0.0])
@@ -153,3 +154,21 @@ def test_sampled_covariances_lie_in_the_domain():
     assert (c[:, 0] >= 0).all()
     assert (c[:, 0] * c[:, 2] - c[:, 1] ** 2 > -1e-12).all()
     assert c[:, [0, 2]].max() <= on.domain.cap * (1 + 1e-12)
+
+
+def test_cut_off_turns_go_on_to_the_same_weights(tmp_path):
+    posed = semimartingale.HestonReference(REFERENCE), quoted(MARKET), DATES, V0
+    *_, whole = semimartingale.turns(*posed, 1, levels=LEVELS, rounds=2)
+    cut = semimartingale.turns(*posed, 1, levels=LEVELS, rounds=2, checkpoint=tmp_path)
+    next(cut)
+    again = list(semimartingale.turns(*posed, 1, levels=LEVELS, rounds=2, checkpoint=tmp_path))
+    assert len(again) == 1, "the first turn was found before"
+    np.testing.assert_array_equal(again[0].theta, whole.theta)
+    np.testing.assert_array_equal(again[0].model.c, whole.model.c)
+    assert (again[0].dual, again[0].steps, again[0].evaluations) == (whole.dual, whole.steps, whole.evaluations)
+    assert [path.name for path in tmp_path.iterdir()] == ["calibration.npz"]
+    with pytest.raises(CheckpointError, match="of another problem: outer 1, expected 2"):
+        next(semimartingale.turns(*posed, 2, levels=LEVELS, rounds=2, checkpoint=tmp_path))
+    other = semimartingale.HestonReference(semimartingale.Heston(1.0, 0.04, 0.6, -0.3))
+    with pytest.raises(CheckpointError, match="reference Heston"):
+        next(semimartingale.turns(other, *posed[1:], 1, levels=LEVELS, rounds=2, checkpoint=tmp_path))

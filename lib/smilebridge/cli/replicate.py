@@ -1,11 +1,12 @@
 """`smilebridge replicate`: semimartingale transport of the published simulated experiment or of a chain, verified by its own paths."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .door import Output, UnusableError, numerics, progress
+from .door import Output, UnusableError, numerics, progress, writable
 from .options import Day, Json, SpxExpiry1, SpxExpiry2, VixExpiry, Wings, counts, read_from
 
 SIMULATED = "simulated"
@@ -42,11 +43,15 @@ def replicate(
     ] = None,
     paths: Annotated[int | None, typer.Option(min=FEWEST, metavar="N", help="Of the Monte Carlo; else what the budget allows.")] = None,
     json: Json = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keeps every reference there; the same command then goes on where it was cut off.")
+    ] = None,
 ):
     """Guo, Loeper, Obloj and Wang's transport: their experiment, prices of one Heston model met from another, or a real triple."""
     _of_a_chain(data, vix_expiry=vix_expiry, spx_expiry1=spx_expiry1, spx_expiry2=spx_expiry2, day=day, wings=wings)
     nodes, inputs = _grid(grid), [] if data == SIMULATED else read_from(data)
     record = Output.at("--json", json, inputs=inputs)
+    kept = writable("--checkpoint", checkpoint)
     with progress("waking the library") as tell:
         with numerics():
             from .. import semimartingale
@@ -55,7 +60,7 @@ def replicate(
         asked = semimartingale.PUBLISHED
         if data != SIMULATED:
             asked = findings.Question(data, vix_expiry, spx_expiry1, spx_expiry2, day, str(wings or Wings.basis))
-        found = replicated.solve(asked, str(budget), grid=nodes, outer=outer, paths=paths, tell=tell)
+        found = replicated.solve(asked, str(budget), grid=nodes, outer=outer, paths=paths, checkpoint=kept, tell=tell)
         if record:
             record.write_json(replicate_report.as_record(found))
     replicate_report.show(found)

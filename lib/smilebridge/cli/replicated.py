@@ -73,19 +73,19 @@ class Replicated:
         return float((cost - self.found.dual) / se)
 
 
-def solve(asked: Question | semimartingale.Simulated, budget: str, *, grid=None, outer=None, paths=None, tell=lambda what: None):
+def solve(asked: Question | semimartingale.Simulated, budget, *, grid=None, outer=None, paths=None, checkpoint=None, tell=lambda _: None):
     """From prices and a reference to a calibrated diffusion, then paths of it: a `Replicated`.
 
     asked    a chain's question, or an experiment
     grid     nodes of x and v on the last grid, if not the budget's
     outer    how often the model found, smoothed, is the next reference; none for an experiment and twice for a chain unless given
-    raises   QuoteError, InconsistentError; UnusableError
+    raises   QuoteError, InconsistentError, CheckpointError; UnusableError
     """
     clock = Clock()
     meant = (of_chain if isinstance(asked, Question) else of_experiment)(asked, clock, tell)
     levels, outer = ladder(meant.ladders[budget], grid), meant.outer if outer is None else outer
     with clock.stage("solve"):
-        found, seen = _calibrated(meant, levels, outer, tell)
+        found, seen = _calibrated(meant, levels, outer, checkpoint, tell)
     with clock.stage("monte_carlo"):
         verified = simulated(semimartingale.verify, found, paths or PATHS[budget], tell)
     return Replicated(meant, levels, found, verified, seen, clock)
@@ -102,8 +102,8 @@ def ladder(levels, grid=None) -> tuple[semimartingale.Level, ...]:
     return *smaller, semimartingale.Level(*grid, finer)
 
 
-def _calibrated(meant, levels, outer, tell):
-    """The last calibration, and one `Outer` of each."""
+def _calibrated(meant, levels, outer, checkpoint, tell):
+    """The last calibration, and one `Outer` of each that was not found before the checkpoint."""
     seen = []
     tell(f"calibrating: curvature on {levels[0]} nodes")
 
@@ -113,7 +113,7 @@ def _calibrated(meant, levels, outer, tell):
         tell(f"calibrating: {which}on {level} nodes, step {sum(standing.steps)}, {worst}")
 
     posed = meant.reference, meant.quotes, meant.dates, meant.v0, outer
-    options = {"levels": levels, "room": meant.room, "max_steps": MAX_STEPS, "told": told} | meant.options
+    options = {"levels": levels, "room": meant.room, "max_steps": MAX_STEPS, "checkpoint": checkpoint, "told": told} | meant.options
     for found in semimartingale.turns(*posed, **options):
         seen.append(Outer(type(found.reference).__name__, float(found.dual), float(np.abs(found.error).max())))
     return found, tuple(seen if outer else ())

@@ -45,17 +45,28 @@ class Checkpoint:
         return cls(folder / FILE, problem)
 
     def keep(self, standing: Standing) -> Standing:
-        """Writes where the climb stands under a temporary name, which then takes the place of the file; the standing again."""
+        """Writes where the climb stands; the standing again."""
+        self.put(standing._asdict())
+        return standing
+
+    def read(self) -> Standing | None:
+        """Where the climb stood; None where there is nothing yet; raises as `get`."""
+        if (kept := self.get(Standing._fields)) is None:
+            return None
+        counts = (tuple(map(int, kept[name])) for name in ("steps", "evaluations"))
+        return Standing(kept["theta"], kept["hessian"], float(kept["damping"]), *counts)
+
+    def put(self, parts: dict):
+        """Writes arrays by name under a temporary name, which then takes the place of the file."""
         if self.file:
             part = self.file.with_name(f".{FILE}.part")
             with part.open("wb") as content:
                 text = np.frombuffer(json.dumps(self.problem).encode(), np.uint8)
-                np.savez(content, allow_pickle=False, **{PROBLEM: text}, **standing._asdict())
+                np.savez(content, allow_pickle=False, **{PROBLEM: text}, **parts)
             os.replace(part, self.file)
-        return standing
 
-    def read(self) -> Standing | None:
-        """Where the climb stood; None where there is nothing yet.
+    def get(self, names) -> dict[str, np.ndarray] | None:
+        """The arrays of these names; None where there is nothing yet.
 
         raises   CheckpointError: another problem, told by the parts that differ; or no checkpoint at all
         """
@@ -64,14 +75,13 @@ class Checkpoint:
         try:
             with np.load(io.BytesIO(self.file.read_bytes()), allow_pickle=False) as parts:
                 found = json.loads(parts[PROBLEM].tobytes())
-                kept = {name: parts[name] for name in Standing._fields}
+                kept = {name: parts[name] for name in names}
                 differ = [f"{part} {found.get(part)}, expected {told}" for part, told in self.problem.items() if found.get(part) != told]
         except UNREADABLE as error:
             raise CheckpointError(self.file, f"no checkpoint of a calibration, or damaged ({type(error).__name__})") from None
         if differ:
             raise CheckpointError(self.file, f"of another problem: {'; '.join(differ)}")
-        counts = (tuple(map(int, kept[name])) for name in ("steps", "evaluations"))
-        return Standing(kept["theta"], kept["hessian"], float(kept["damping"]), *counts)
+        return kept
 
 
 def named(model, quotes, **parts) -> dict[str, str]:
