@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import chains
 from said import one_line, strict
-from smilebridge import cli, semimartingale
+from smilebridge import cli, market, semimartingale
 from smilebridge.cli import judged, meant, replicate_report, replicated
 from smilebridge.cli.clock import Clock
 from smilebridge.cli.door import Code
+from smilebridge.cli.findings import Question
 from smilebridge.cli.instruments import by_leg, instruments
 
 ASKED = semimartingale.PUBLISHED
@@ -132,6 +134,62 @@ def test_bad_options_are_one_line_before_the_work(tmp_path, capsys, monkeypatch,
     assert cli.main(["replicate", *options]) == Code.UNUSABLE
     assert said in one_line(capsys)
     assert not list(tmp_path.iterdir())
+
+
+# chains
+
+
+@pytest.fixture(scope="module")
+def day():
+    """What is asked of an embedded day, and nothing solved."""
+    return meant.of_chain(Question("2023-02-15", "2023-03-15", wings="basis"), Clock(), lambda what: None)
+
+
+def test_a_day_is_asked_for_by_quotes_that_it_has(day):
+    triple = market.select(market.load("2023-02-15"), "2023-03-15")
+    quotes = day.quotes
+    for k, price, smile, unit in (
+        (quotes.k1, quotes.price1, triple.spx1, 1.0),
+        (quotes.k2, quotes.price2, triple.spx2, 1.0),
+        (quotes.kV, quotes.priceV, triple.vix, triple.vix.forward / 100),
+    ):
+        at = np.abs(unit * smile.k[None, :] - k[:, None]).argmin(axis=1)
+        np.testing.assert_allclose(unit * smile.k[at], k, rtol=1e-12)
+        np.testing.assert_allclose(0.5 * unit * (smile.bid + smile.ask)[at], price, rtol=1e-12)
+        assert 6 <= len(k) <= 9
+    assert quotes.basis < 0, "that day's VIX quotes ask for more variance than its SPX quotes grant"
+    assert (day.scale, day.outer) == ((triple.spx1.forward, 100.0, triple.spx2.forward), 2)
+    assert day.dates == semimartingale.Dates(triple.spx1.years, triple.spx1.years, triple.spx2.years)
+
+
+def test_its_reference_is_nearer_than_any_heston_of_the_paper(day):
+    quotes, dates = day.quotes, day.dates
+    far = semimartingale.mispriced(semimartingale.HestonReference(ASKED.reference), quotes, dates, day.v0)
+    assert np.sqrt((day.before**2).mean()) < 0.5 * np.sqrt((far**2).mean())
+    assert np.abs(day.before[: len(quotes.k1) + len(quotes.k2)]).max() < 0.02
+
+
+def test_quoted_arbitrage_stops_before_anything_is_fitted(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(semimartingale, "fit", lambda *a, **k: pytest.fail("there is nothing to fit"))
+    table = chains.plain()
+    table.loc[(table["market"] == "SPX") & (table["expiry"] == "2023-04-14"), ["bid_iv", "ask_iv"]] *= 0.6
+    path = chains.write(table, tmp_path / "chain.csv")
+    assert cli.main(["replicate", "--data", str(path), "--json", str(tmp_path / "out.json")]) == Code.ARBITRAGE
+    assert "calendar arbitrage at the quoted prices of SPX 2023-03-15" in one_line(capsys)
+    assert [kept.name for kept in tmp_path.iterdir()] == ["chain.csv"]
+
+
+@pytest.mark.slow
+def test_a_day_is_met_inside_its_bid_ask(tmp_path):
+    options = ["--vix-expiry", "2023-03-15", "--json", str(tmp_path / "out.json"), "--checkpoint", str(tmp_path / "kept")]
+    assert cli.main(["replicate", "--data", "2023-02-15", *options]) == Code.DONE
+    record = strict(tmp_path / "out.json")
+    for row in record["instruments"]:
+        assert abs(row["model_iv"] - row["target_iv"]) < 1.1 * row["half_iv"] + 1e-4, row
+        assert abs(row["mc_iv"] - row["model_iv"]) < 4 * row["mc_se"] + 0.2 * row["half_iv"] + 10e-4, row
+    assert abs(record["spent"]["value"]) < 4 * record["spent"]["se"] + 5e-3
+    assert abs(record["v0"]["model"] - record["v0"]["expected"]) < 3 * record["v0"]["room"]
+    assert len(record["outer"]) == 3
 
 
 # what verdicts are made of

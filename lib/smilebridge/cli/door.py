@@ -29,6 +29,10 @@ class UnusableError(ValueError):
     """An option or a path that cannot be obeyed; the message leads with it."""
 
 
+class ArbitrageError(ValueError):
+    """Quotes that no model fits; the message leads with their source."""
+
+
 COMPLAINT = typer.BadParameter.__mro__[2]  # what the parser of options raises; its module differs between releases
 
 
@@ -54,6 +58,8 @@ def verdict_on(error: Exception) -> Code | None:
     """The exit code that an exception of a stage stands for; None for a bug."""
     if isinstance(error, UnusableError | OSError):
         return Code.UNUSABLE
+    if isinstance(error, ArbitrageError):
+        return Code.ARBITRAGE
     from numpy.linalg import LinAlgError
 
     from .. import continuous, discrete, marginals, market

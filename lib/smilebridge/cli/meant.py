@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import arbitrage, continuous, marginals, semimartingale
 from .clock import Clock
-from .door import UnusableError
+from .door import ArbitrageError
 from .findings import Question, triple_of
 from .posed import in_words
 
@@ -67,12 +67,13 @@ def departed(asked: semimartingale.Simulated, quotes) -> np.ndarray:
 
 
 def of_chain(asked: Question, clock: Clock, tell) -> Meant:
-    """A triple of maturities of a chain; raises QuoteError, InconsistentError, and UnusableError where SPX quotes are arbitrage."""
+    """A triple of maturities of a chain; raises QuoteError, InconsistentError, and ArbitrageError where SPX quotes are one."""
     tell(f"reading {asked.chain}")
     with clock.stage("read"):
         snapshot, triple = triple_of(asked)
         if arbitrage.quoted(triple.spx1, triple.spx2):
-            raise UnusableError(f"{asked.chain}: calendar arbitrage between {triple}; `smilebridge check` prints the portfolio")
+            what = f"calendar arbitrage at the quoted prices of {triple}"
+            raise ArbitrageError(f"{asked.chain}: {what}; `smilebridge check` prints the portfolio")
         tell("fitting three laws")
         laws = marginals.from_triple(triple, wings=asked.wings)
         quotes = continuous.Quotes.of_triple(triple, n=FEW, within=WITHIN, basis=laws.identity.basis)
