@@ -15,18 +15,18 @@ import numpy as np
 from ..continuous import Quotes, Standing, climb
 from ..continuous.climb import evaluate
 from .diffusion import Diffusion, model_prices
-from .grid import USUAL, Dates, Domain, Grid, Pace
+from .grid import SAFE, USUAL, Dates, Domain, Grid, Pace
 from .reference import sampled
 from .today import Today
 from .transport import Transport
 
-AIM = 4e-6  # of errors on the last grid, in units of volatility
+AIM = 3e-6  # of errors on the last grid, in units of volatility
 ROUGHLY = 3e-4  # before the correction, and on the others
 ROUNDS = 12  # of correction, at most
 SHARE = 0.1  # of the errors of one round that the next may leave
 WHOLE, EASE = 2, 0.5  # rounds that take the whole difference; share that later ones take with bids and asks, else they rattle
 NUDGE = 1e-3  # of a weight in its unit, for differences of the gradient
-RETRIES = 2  # with steps half as long
+RETRIES = 3  # the first with stages that are stable in any case, then with steps half as long
 SHY = 0.8  # share of the bid-ask within which a calibration tries to stay
 LOST = 0.5  # in units of volatility: an error that no correction mends
 GROWN = 4.0  # times what a maximum principle allows u to be
@@ -124,14 +124,15 @@ def calibrate(
     domain  `Domain.of` the quotes unless given
     max_steps   of each climb;  rounds  of correction at most: none leaves a model as its own grid found it, good for a reference
     told    called with the level, the `Standing` and (m,) errors after each step
-    A grid on which u grows beyond what a maximum principle allows, or on which no climb ends, is taken again with steps half as long.
+    A grid on which u grows beyond what a maximum principle allows, or on which no climb ends, is taken again with as many stages as are
+    stable in any case, and then with steps half as long.
     """
     domain = domain or Domain.of(quotes, dates, v0)
     for _ in range(1 + RETRIES):
         found = _calibrated(reference, quotes, dates, (v0, room), levels, domain, pace, (max_steps, rounds), told)
         if found.model.growth < GROWN and np.abs(found.error).max() < LOST:
             break
-        pace = replace(pace, longest=pace.longest / 2, share=pace.share / 2)
+        pace = replace(pace, stable=SAFE) if pace.stable > SAFE else replace(pace, longest=pace.longest / 2, share=pace.share / 2)
     return found
 
 

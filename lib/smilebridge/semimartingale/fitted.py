@@ -1,5 +1,7 @@
 """A reference for real quotes: the affine model nearest to them, since the further away one starts, the rougher what meets them."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,7 @@ from scipy.optimize import least_squares
 from ..continuous import Quotes
 from ..continuous.fitted import weights
 from .diffusion import model_prices
-from .grid import USUAL, Dates, Domain, Grid, Pace
+from .grid import SAFE, USUAL, Dates, Domain, Grid, Pace
 from .heston import share
 from .reference import AffineReference, sampled
 from .transport import Transport
@@ -55,7 +57,7 @@ def mispriced(reference, quotes: Quotes, dates: Dates, v0: float, *, domain: Dom
 
 def _linear(reference, quotes, dates, v0, domain, pace):
     """The linear equation under a reference, and its grid."""
-    grid = Grid.of(dates, *NODES, domain=domain or Domain.of(quotes, dates, v0), pace=pace)
+    grid = Grid.of(dates, *NODES, domain=domain or Domain.of(quotes, dates, v0), pace=replace(pace, stable=SAFE))
     return Transport.of(grid, quotes, sampled(reference, grid), v0, free=False), grid
 
 

@@ -80,18 +80,20 @@ class Domain:
 class Pace:
     """Steps in time, years: the first after each date, by what each may exceed the last, share of the time left, the longest.
 
-    stable   share of the longest stable step that is taken
+    stable   share of the longest step that is stable whatever the covariance; it is nowhere so large where nodes are dense, and a
+             calibration that breaks is taken again with less
     """
 
     first: float = 0.1 / 365.25
     growth: float = 2.0
     share: float = 0.2
     longest: float = 1.5 / 365.25
-    stable: float = 0.9
+    stable: float = 1.8
 
 
 USUAL = Pace()
-QUOTED = Pace(growth=1.6, share=0.15, longest=1 / 365.25)  # on real days covariances turn faster
+SAFE = 0.9  # of the longest step that is stable whatever the covariance
+QUOTED = Pace(growth=1.6, share=0.15, longest=1 / 365.25, stable=SAFE)  # on real days covariances turn faster, and jump to their bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,9 +213,9 @@ class Grid:
         left = np.concatenate([[domain.closure], *(part[1:] for part in parts)])
         return cls._on(dates, domain, nx, nv, left, pace.stable)
 
-    def resized(self, nx: int, nv: int, *, stable=USUAL.stable):
-        """The same steps on other nodes."""
-        return self._on(self.dates, self.domain, nx, nv, self.left, stable)
+    def resized(self, nx: int, nv: int):
+        """The same steps on other nodes, stable whatever the covariance."""
+        return self._on(self.dates, self.domain, nx, nv, self.left, SAFE)
 
     @classmethod
     def _on(cls, dates, domain, nx, nv, left, stable):
