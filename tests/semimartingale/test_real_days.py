@@ -172,3 +172,19 @@ def test_cut_off_turns_go_on_to_the_same_weights(tmp_path):
     other = semimartingale.HestonReference(semimartingale.Heston(1.0, 0.04, 0.6, -0.3))
     with pytest.raises(CheckpointError, match="reference Heston"):
         next(semimartingale.turns(other, *posed[1:], 1, levels=LEVELS, rounds=2, checkpoint=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("v0", "options", "said"),
+    [
+        (0.0, {}, "need v0 > 0"),
+        (np.nan, {}, "need v0 > 0"),
+        (V0, {"room": -1.0}, "room >= 0"),
+        (V0, {"levels": ()}, "at least one level"),
+        (V0, {"room": 0.5 * V0}, "leaves the domain's v"),
+        (9.0, {"domain": semimartingale.Domain.of(quoted(MARKET), DATES, V0)}, "v0 9.0000"),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused(v0, options, said):
+    with pytest.raises(ValueError, match=said):
+        semimartingale.calibrate(semimartingale.HestonReference(REFERENCE), quoted(MARKET), DATES, v0, **{"levels": LEVELS} | options)

@@ -17,7 +17,7 @@ from ..continuous.climb import evaluate
 from .diffusion import Diffusion, model_prices
 from .grid import SAFE, USUAL, Dates, Domain, Grid, Pace
 from .reference import sampled
-from .today import Today
+from .today import MOST, Today
 from .transport import Transport
 
 AIM = 3e-6  # of errors on the last grid, in units of volatility
@@ -124,10 +124,16 @@ def calibrate(
     domain  `Domain.of` the quotes unless given
     max_steps   of each climb;  rounds  of correction at most: none leaves a model as its own grid found it, good for a reference
     told    called with the level, the `Standing` and (m,) errors after each step
+    refuses v0 or a room that do not fit the domain, and no level at all: ValueError
     A grid on which u grows beyond what a maximum principle allows, or on which no climb ends, is taken again with as many stages as are
     stable in any case, and then with steps half as long.
     """
+    if not (0 < v0 < np.inf and 0 <= room < np.inf and levels):
+        raise ValueError(f"calibration: need v0 > 0, room >= 0 and at least one level, got v0 {v0}, room {room}, {len(levels)} levels")
     domain = domain or Domain.of(quotes, dates, v0)
+    if not domain.low < v0 - MOST * room <= v0 + MOST * room < domain.high:
+        inside = f"{domain.low:.4f} to {domain.high:.4f}"
+        raise ValueError(f"v0 {v0:.4f}, give or take {MOST:g} rooms of {room:.4f}: leaves the domain's v, {inside}")
     for _ in range(1 + RETRIES):
         found = _calibrated(reference, quotes, dates, (v0, room), levels, domain, pace, (max_steps, rounds), told)
         if found.model.growth < GROWN and np.abs(found.error).max() < LOST:
