@@ -82,7 +82,8 @@ def _outer(found) -> Iterator:
 def _model(found):
     calibrated, verified = found.found, found.verified
     quoted, model, paths, error = future(found.judged).values()
-    beside = "at least the dual" if found.cost_z is None else f"{found.cost_z:+.2f} standard errors"
+    apart = f"with v's distance of {found.distance:.6f} no less than the dual"
+    beside = apart if found.cost_z is None else f"{found.cost_z:+.2f} standard errors"
     share = lambda pair: f"{100 * pair[0]:+.3f}% ± {100 * pair[1]:.3f}%: {pair[0] / pair[1]:+.2f} standard errors"
     grids = ", ".join(f"{level} (prices on {level.finer[0]} x {level.finer[1]})" for level in found.levels)
     work = f"{sum(calibrated.steps)} steps, {sum(calibrated.evaluations)} evaluations of the dual"

@@ -72,6 +72,12 @@ class Replicated:
         cost, se = self.verified.cost
         return float((cost - self.found.dual) / se)
 
+    @property
+    def distance(self) -> float:
+        """Of v today from the one expected, nats: counted as of a normal law; zero where it is given."""
+        meant = self.meant
+        return 0.5 * ((self.found.model.v0 - meant.v0) / meant.room) ** 2 if meant.room else 0.0
+
 
 def solve(asked: Question | semimartingale.Simulated, budget, *, grid=None, outer=None, paths=None, checkpoint=None, tell=lambda _: None):
     """From prices and a reference to a calibrated diffusion, then paths of it: a `Replicated`.

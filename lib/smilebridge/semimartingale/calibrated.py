@@ -60,7 +60,8 @@ class Calibrated:
     theta         (m,) weights of S1, S2, VIX options and of the future: a static portfolio
     error         (m,) model minus market on the finer nodes, in units of volatility; measured from `model`
     own           (m,) the same on the grid of the dual: what had to be corrected
-    dual          value of the dual for the moved targets, nats: the cost of the model as its own grid sees it
+    dual          value of the dual for the moved targets, nats, less half of the bid-ask of the portfolio: no more than the cost of any
+                  model inside the quotes, the distance of its v0 included where that has room
     steps         taken by the climb, grid by grid and correction by correction;  evaluations   of the dual
     """
 
@@ -120,7 +121,7 @@ def calibrate(
 
     v0      root of the annual variance expected until T2, decimal
     room    standard deviation of what is not known of v0: it takes the value of least cost, its distance counted as of a normal law.
-            Quotes at a few strikes do not tell it, and a per cent too much costs more than all smiles together
+            Quotes at a few strikes do not tell it, and two per cent too much may cost more than all smiles together
     domain  `Domain.of` the quotes unless given
     max_steps   of each climb;  rounds  of correction at most: none leaves a model as its own grid found it, good for a reference
     told    called with the level, the `Standing` and (m,) errors after each step
@@ -154,9 +155,9 @@ def _calibrated(reference, quotes, dates, today, levels, domain, pace, limits, t
         standing = Standing(0 * unit, curvature(transport, 0 * unit, unit)) if standing is None else standing.onward(hessian)
         standing, own = ascent(transport, standing, ROUGHLY)
         hessian = standing.hessian if standing.place else curvature(transport, standing.theta, unit)
-    model, error, own, standing = _corrected(transport, grid, quotes, own, standing, level, ascent)
-    dual = standing.theta @ (own * unit) - evaluate(transport, standing.theta, 0 * unit)[0]
-    dual = float(dual) - quotes.spread(standing.theta)
+    model, error, own, between, standing = _corrected(transport, grid, quotes, own, standing, level, ascent)
+    value = -evaluate(transport, standing.theta, 0 * unit)[0] - float(standing.theta @ (between * unit))
+    dual = value - quotes.spread(standing.theta)
     return Calibrated(reference, quotes, dates, model, cbar, standing.theta, error, own, dual, standing.steps, standing.evaluations)
 
 
@@ -179,7 +180,7 @@ class Ascent:
 
 
 def _corrected(transport, grid, quotes, own, standing, level, ascent):
-    """The model, its errors on finer nodes and those on its own, in units of volatility, and where the climb stands."""
+    """The model, its errors on finer nodes and on its own, by how much targets moved, and where the climb stands."""
     unit = ascent.unit
     wanted, between, tol = quotes.prices / unit, 0 * unit, ROUGHLY
     model = Diffusion.of(transport, standing.theta, grid)
@@ -200,7 +201,7 @@ def _corrected(transport, grid, quotes, own, standing, level, ascent):
         model = Diffusion.of(transport, standing.theta, grid)
         placed = jnp.asarray(model.on(finer)), Today.of(finer, model.v0)
         linear = eqx.tree_at(lambda t: (t.cbar, t.today), linear, placed)
-    return model, error, own, standing
+    return model, error, own, between, standing
 
 
 def curvature(transport: Transport, theta, unit):
