@@ -180,9 +180,9 @@ def test_quoted_arbitrage_stops_before_anything_is_fitted(tmp_path, capsys, monk
 
 
 @pytest.mark.slow
-def test_a_day_is_met_inside_its_bid_ask(tmp_path):
+def test_a_day_is_met_inside_its_bid_ask(tmp_path, data_day):
     options = ["--vix-expiry", "2023-03-15", "--json", str(tmp_path / "out.json"), "--checkpoint", str(tmp_path / "kept")]
-    assert cli.main(["replicate", "--data", "2023-02-15", *options]) == Code.DONE
+    assert cli.main(["replicate", "--data", str(data_day), *options]) == Code.DONE
     record = strict(tmp_path / "out.json")
     for row in record["instruments"]:
         assert abs(row["model_iv"] - row["target_iv"]) < 1.1 * row["half_iv"] + 1e-4, row
