@@ -8,6 +8,8 @@ import pytest
 
 from simulated_market import DATES, MARKET, REFERENCE, V0, quoted
 from smilebridge import semimartingale
+from smilebridge.semimartingale.calibrated import mixed
+from smilebridge.semimartingale.measure import Measure
 from smilebridge.semimartingale.reference import sampled
 
 LEVELS = (semimartingale.Level(24, 24, (40, 60)),)
@@ -121,3 +123,22 @@ def test_a_budget_that_is_too_small_is_told():
     )
     assert not short.met
     assert np.isfinite(short.error).all()
+
+
+def test_anderson_s_step_closes_a_linear_gap_in_as_many_steps_as_it_has_directions(key):
+    """x = x + gap(x), gap(x) = b - A x with eigenvalues beyond two: taken whole it would run away."""
+    A = np.diag([3.0, -1.5, 0.2]) + 0.1 * np.asarray(jax.random.normal(key, (3, 3)))
+    b, shifts, gaps = np.array([1.0, -2.0, 0.5]), [np.zeros(3)], []
+    for _ in range(4):
+        gaps.append(b - A @ shifts[-1])
+        shifts.append(mixed(shifts, gaps, 0.5))
+    np.testing.assert_allclose(A @ shifts[-1], b, atol=1e-9)
+
+
+def test_prices_are_measured_on_one_grid_or_extrapolated_from_two():
+    model, quotes = found().model, found().quotes
+    assert semimartingale.Level(24, 24).measured == ((47, 47), (70, 70))
+    one, two = (Measure.of(model, quotes, semimartingale.Level(24, 24, finer)) for finer in ((47, 47), None))
+    there = [model.prices(quotes, *nodes) for nodes in ((47, 47), (70, 70))]
+    np.testing.assert_allclose(one.prices(model), there[0], rtol=1e-12)
+    np.testing.assert_allclose(two.prices(model), 3 * there[1] - 2 * there[0], rtol=1e-9, atol=1e-15)

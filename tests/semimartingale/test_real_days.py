@@ -188,3 +188,56 @@ def test_cut_off_turns_go_on_to_the_same_weights(tmp_path):
 def test_a_start_that_cannot_be_is_refused(v0, options, said):
     with pytest.raises(ValueError, match=said):
         semimartingale.calibrate(semimartingale.HestonReference(REFERENCE), quoted(MARKET), DATES, v0, **{"levels": LEVELS} | options)
+
+
+def test_a_domain_too_narrow_for_the_variance_is_widened_and_remembered(tmp_path, monkeypatch):
+    """Not the climbs: what is asked for, where v today is cornered until volatility may reach so far."""
+    quotes, seen = quoted(MARKET), []
+    posed = semimartingale.HestonReference(REFERENCE), quotes, DATES, V0
+    first = semimartingale.Domain.of(quotes, DATES, V0)
+    found = semimartingale.calibrate(*posed, levels=LEVELS, rounds=0, max_steps=1)
+
+    def calibrated(*_, domain, **__):
+        seen.append(domain)
+        if len(seen) > 4:
+            raise KeyboardInterrupt
+        return replace(found, today=(V0, 1e-9 if domain.high < 2 * first.high else 0.0), model=replace(found.model, v0=1.1 * V0))
+
+    monkeypatch.setattr(semimartingale.outer, "calibrate", calibrated)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            list(semimartingale.turns(*posed, 3, levels=LEVELS, room=ROOM, checkpoint=tmp_path))
+    assert [domain.high / first.high for domain in seen] == pytest.approx([1, 1.6, 2.56, 2.56, 2.56, 2.56])
+    wide = seen[-1]
+    assert wide == seen[2]
+    assert wide.cap == pytest.approx(first.cap * 2.56**2)
+    assert wide.x > first.x
+    assert (wide.low, wide.crowd) == (first.low, first.crowd)
+
+
+def test_without_room_nothing_is_cornered():
+    found = semimartingale.calibrate(semimartingale.HestonReference(REFERENCE), quoted(MARKET), DATES, V0, levels=LEVELS, rounds=0)
+    assert not found.cornered
+    assert not found.refuted
+    at = lambda rooms: replace(found, today=(V0, ROOM), model=replace(found.model, v0=V0 + rooms * ROOM))
+    assert [at(rooms).cornered for rooms in (-MOST, -2.9, 0.0, 2.9, MOST)] == [True, False, False, False, True]
+
+
+def test_quotes_that_no_diffusion_meets_are_refuted_by_the_dual():
+    """A call at T2 below its price at T1 is a calendar arbitrage: the dual has no upper bound."""
+    quotes = quoted(MARKET)
+    unfair = replace(quotes, price2=0.7 * quotes.price1)
+    found = semimartingale.calibrate(semimartingale.HestonReference(REFERENCE), unfair, DATES, V0, levels=LEVELS, rounds=0)
+    assert found.refuted
+    assert not found.met
+    assert np.isfinite(found.error).all()
+
+
+def test_a_constant_reference_is_heston_s_of_today():
+    posed = semimartingale.Posed.of_experiment(semimartingale.PUBLISHED, "constant")
+    heston = semimartingale.Posed.of_experiment(semimartingale.PUBLISHED)
+    today = np.array([posed.v0])
+    theirs = heston.reference.covariance(posed.dates.T2, 0.0, today)
+    np.testing.assert_allclose(posed.reference.covariance(0.01, 0.0, today), theirs, rtol=1e-12)
+    with pytest.raises(ValueError, match="reference 'flat': need heston or constant"):
+        semimartingale.Posed.of_experiment(semimartingale.PUBLISHED, "flat")

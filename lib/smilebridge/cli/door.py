@@ -88,7 +88,7 @@ def numerics():
         if jax.config.jax_compilation_cache_dir is None and (folder := _cache()):
             jax.config.update("jax_compilation_cache_dir", folder)
             if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-                jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+                jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         yield
 
 

@@ -39,7 +39,7 @@ def replicate(
     grid: Annotated[str | None, typer.Option(metavar="NX,NV", help="Nodes of log S and volatility, on the last grid.")] = None,
     outer: Annotated[
         int | None,
-        typer.Option(min=0, max=20, metavar="N", help="How often the model, smoothed, becomes the reference; else 0, 2 for a chain."),
+        typer.Option(min=0, max=20, metavar="N", help="How often the model, smoothed, becomes the reference; else 0, 5 for a chain."),
     ] = None,
     paths: Annotated[int | None, typer.Option(min=FEWEST, metavar="N", help="Of the Monte Carlo; else what the budget allows.")] = None,
     json: Json = None,

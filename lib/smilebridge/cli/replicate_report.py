@@ -19,7 +19,7 @@ UNITS = {
     "vix_future": "points",
     "dispersion": "realised variance from TV to T2 less V^2, over E[V^2]",
     "spent": "realised variance up to T2 over twice today's X2, less one",
-    "grids": "nodes of log S and volatility, and of those that prices are measured on",
+    "grids": "nodes of log S and volatility, then those that prices are measured on: one grid, or two to extrapolate from",
     "outer": "dual in nats, worst in bp of vol",
 }
 
@@ -31,15 +31,16 @@ def show(found: Replicated):
 
 def _asked(found):
     meant, v0 = found.meant, found.found.model.v0
-    dates, year = meant.dates, meant.days
+    dates, year = meant.posed.dates, meant.days
     days = ", ".join(f"{name} {year * years:g}" for name, years in (("T1", dates.T1), ("TV", dates.TV), ("T2", dates.T2)))
-    freed = f"; {meant.v0:.6f} ± {meant.room:.6f} expected" if meant.room else ""
+    freed = f"; {meant.posed.v0:.6f} ± {meant.posed.room:.6f} expected" if meant.posed.room else ""
+    freed += ", at the end of its room" * found.found.cornered
     pairs = ("dates", f"{days} days of a year of {year:g}"), ("today", f"X2 {_x2(found):.6f}, v {v0:.6f}{freed}")
     return lines([("source", meant.source), *meant.notes, *pairs])
 
 
 def _x2(found):
-    return 0.5 * found.found.model.v0**2 * found.meant.dates.T2
+    return 0.5 * found.found.model.v0**2 * found.meant.posed.dates.T2
 
 
 def _smiles(found) -> Iterator:
@@ -61,7 +62,7 @@ def _worst(found):
     """Of the reference the difference of implied volatilities, since a vega says little so far from the market."""
     options = instruments(found.judged)
     apart = [np.array([option.reference - option.target for option in options if option.market == leg]) for leg in LEGS[:-1]]
-    return worst(found.judged, [*apart, found.meant.before[-1:]], CAPTION)
+    return worst(found.judged, [*apart, found.meant.posed.before[-1:]], CAPTION)
 
 
 def _errors(grid, paths, se):
@@ -70,7 +71,7 @@ def _errors(grid, paths, se):
 
 def _future_row(found, off):
     target = found.found.quotes.future
-    return ["future", *(f"{POINTS * (target + more):.4f}" for more in (0.0, found.meant.before[-1])), "", "", *_errors(*off)]
+    return ["future", *(f"{POINTS * (target + more):.4f}" for more in (0.0, found.meant.posed.before[-1])), "", "", *_errors(*off)]
 
 
 def _outer(found) -> Iterator:
@@ -82,10 +83,10 @@ def _outer(found) -> Iterator:
 def _model(found):
     calibrated, verified = found.found, found.verified
     quoted, model, paths, error = future(found.judged).values()
-    apart = f"with v's distance of {found.distance:.6f} no less than the dual"
+    apart = f"with v's distance of {found.found.distance:.6f} no less than the dual"
     beside = apart if found.cost_z is None else f"{found.cost_z:+.2f} standard errors"
     share = lambda pair: f"{100 * pair[0]:+.3f}% ± {100 * pair[1]:.3f}%: {pair[0] / pair[1]:+.2f} standard errors"
-    grids = ", ".join(f"{level} (prices on {level.finer[0]} x {level.finer[1]})" for level in found.levels)
+    grids = ", ".join(f"{level} (prices on {_finer(level)})" for level in found.levels)
     work = f"{sum(calibrated.steps)} steps, {sum(calibrated.evaluations)} evaluations of the dual"
     pairs = [
         ("grids", f"{grids} nodes of log S and volatility; {work}"),
@@ -97,6 +98,11 @@ def _model(found):
         ("X2 at T2", f"realised variance up to T2 differs from twice today's X2 by {share(verified.spent)}"),
     ]
     return lines(pairs)
+
+
+def _finer(level):
+    nodes = " and ".join(f"{nx} x {nv}" for nx, nv in level.measured)
+    return nodes if level.finer else f"{nodes}, extrapolated"
 
 
 def as_record(found: Replicated) -> dict:
@@ -111,15 +117,15 @@ def as_record(found: Replicated) -> dict:
         "seconds": found.clock.seconds,
         "compile_seconds": found.clock.compiled,
         "grid": [last.nx, last.nv],
-        "grids": [[level.nx, level.nv, *level.finer] for level in found.levels],
+        "grids": [[[level.nx, level.nv], *map(list, level.measured)] for level in found.levels],
         "steps": sum(calibrated.steps),
         "evaluations": list(calibrated.evaluations),
-        "T1": meant.dates.T1,
-        "TV": meant.dates.TV,
-        "tau": meant.dates.tau,
+        "T1": meant.posed.dates.T1,
+        "TV": meant.posed.dates.TV,
+        "tau": meant.posed.dates.tau,
         "X2": _x2(found),
-        "v0": {"expected": meant.v0, "room": meant.room, "model": calibrated.model.v0},
-        "reference": named(getattr(meant.reference, "model", meant.reference)),
+        "v0": {"expected": meant.posed.v0, "room": meant.posed.room, "model": calibrated.model.v0, "cornered": calibrated.cornered},
+        "reference": named(getattr(meant.posed.reference, "model", meant.posed.reference)),
         "instruments": [as_row(option) for option in instruments(found.judged)],
         "vix_future": future(found.judged),
         "dual": calibrated.dual,

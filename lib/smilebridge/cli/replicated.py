@@ -13,7 +13,7 @@ from .meant import Meant, of_chain, of_experiment
 
 PATHS = {"quick": 20_000, "full": 80_000}
 LEGS = "SPX T1", "VIX TV", "SPX T2", "VIX future"
-FINER = (1.5, 100), (2.5, 180)  # nodes that prices are measured on per node of x and v, as long as they are no more than so many
+FINER = (1.5, 100), (2.5, 180)  # nodes that exact prices are measured on per node of x and v, as long as they are no more than so many
 SPENT = "the variance realised up to T2 differs from twice today's X2"
 
 
@@ -44,10 +44,10 @@ class Replicated:
     def judged(self) -> Judged:
         """What was found beside what paths say of it: of the variance after TV, and of all of it, since X2 must end at zero."""
         meant, verified = self.meant, self.verified
-        dates = meant.dates
+        dates = meant.posed.dates
         shares = ("realised variance differs from V^2", verified.dispersion), (SPENT, verified.spent)
         asked = self.found.quotes, (dates.T1, dates.T2, dates.TV), LEGS, meant.scale
-        return Judged(*asked, meant.before, self.found, verified, str(self.levels[-1]), "a finer grid", shares)
+        return Judged(*asked, meant.posed.before, self.found, verified, str(self.levels[-1]), "a finer grid", shares)
 
     @property
     def status(self) -> str:
@@ -62,7 +62,11 @@ class Replicated:
     @property
     def verdict(self) -> str:
         """The verdict in a sentence."""
-        return self.judged.verdict
+        domain = self.found.model.grid.domain
+        low, high = (100 * np.exp(sign * domain.x) for sign in (-1, 1))
+        bounds = f"volatility up to {100 * domain.high:.0f}% and an index from {low:.0f}% to {high:.0f}% of its forward"
+        refuted = f"; the dual is above what any diffusion with {bounds} costs: none of them meets these quotes"
+        return self.judged.verdict + refuted * self.found.refuted
 
     @property
     def cost_z(self) -> float | None:
@@ -72,26 +76,20 @@ class Replicated:
         cost, se = self.verified.cost
         return float((cost - self.found.dual) / se)
 
-    @property
-    def distance(self) -> float:
-        """Of v today from the one expected, nats: counted as of a normal law; zero where it is given."""
-        meant = self.meant
-        return 0.5 * ((self.found.model.v0 - meant.v0) / meant.room) ** 2 if meant.room else 0.0
-
 
 def solve(asked: Question | semimartingale.Simulated, budget, *, grid=None, outer=None, paths=None, checkpoint=None, tell=lambda _: None):
     """From prices and a reference to a calibrated diffusion, then paths of it: a `Replicated`.
 
     asked    a chain's question, or an experiment
     grid     nodes of x and v on the last grid, if not the budget's
-    outer    how often the model found, smoothed, is the next reference; none for an experiment and twice for a chain unless given
+    outer    how often the model found, smoothed, is the next reference; none for an experiment and five times for a chain unless given
     raises   QuoteError, InconsistentError, CheckpointError; UnusableError
     """
     clock = Clock()
     meant = (of_chain if isinstance(asked, Question) else of_experiment)(asked, clock, tell)
-    levels, outer = ladder(meant.ladders[budget], grid), meant.outer if outer is None else outer
+    levels, outer = ladder(meant.posed.ladders[budget], grid), meant.posed.outer if outer is None else outer
     with clock.stage("solve"):
-        found, seen = _calibrated(meant, levels, outer, checkpoint, tell)
+        found, seen = _calibrated(meant.posed, levels, outer, checkpoint, tell)
     with clock.stage("monte_carlo"):
         verified = simulated(semimartingale.verify, found, paths or PATHS[budget], tell)
     return Replicated(meant, levels, found, verified, seen, clock)
@@ -105,10 +103,10 @@ def ladder(levels, grid=None) -> tuple[semimartingale.Level, ...]:
     if smaller and (smaller[-1].nx, smaller[-1].nv) == grid:
         return tuple(smaller)
     finer = tuple(max(n, min(round(more * n), most)) for n, (more, most) in zip(grid, FINER, strict=True))
-    return *smaller, semimartingale.Level(*grid, finer)
+    return *smaller, semimartingale.Level(*grid, levels[-1].finer and finer)
 
 
-def _calibrated(meant, levels, outer, checkpoint, tell):
+def _calibrated(posed, levels, outer, checkpoint, tell):
     """The last calibration, and one `Outer` of each that was not found before the checkpoint."""
     seen = []
     tell(f"calibrating: curvature on {levels[0]} nodes")
@@ -118,8 +116,6 @@ def _calibrated(meant, levels, outer, checkpoint, tell):
         which = f"reference {turn} of {outer}, " if outer else ""
         tell(f"calibrating: {which}on {level} nodes, step {sum(standing.steps)}, {worst}")
 
-    posed = meant.reference, meant.quotes, meant.dates, meant.v0, outer
-    options = {"levels": levels, "room": meant.room, "max_steps": MAX_STEPS, "checkpoint": checkpoint, "told": told} | meant.options
-    for found in semimartingale.turns(*posed, **options):
+    for found in posed.turns(outer, levels=levels, max_steps=MAX_STEPS, checkpoint=checkpoint, told=told):
         seen.append(Outer(type(found.reference).__name__, float(found.dual), float(np.abs(found.error).max())))
     return found, tuple(seen if outer else ())

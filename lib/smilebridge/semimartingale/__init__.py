@@ -5,7 +5,6 @@ from .calibrated import QUICK as QUICK
 from .calibrated import QUOTED_FULL as QUOTED_FULL
 from .calibrated import QUOTED_QUICK as QUOTED_QUICK
 from .calibrated import Calibrated as Calibrated
-from .calibrated import Level as Level
 from .calibrated import calibrate as calibrate
 from .diffusion import Diffusion as Diffusion
 from .experiment import PUBLISHED as PUBLISHED
@@ -18,7 +17,9 @@ from .grid import Domain as Domain
 from .grid import Grid as Grid
 from .grid import Pace as Pace
 from .heston import Heston as Heston
+from .measure import Level as Level
 from .outer import turns as turns
+from .posed import Posed as Posed
 from .projection import nearest as nearest
 from .reference import AffineReference as AffineReference
 from .reference import ConstantReference as ConstantReference

@@ -14,41 +14,32 @@ import numpy as np
 
 from ..continuous import Quotes, Standing, climb
 from ..continuous.climb import evaluate
-from .diffusion import Diffusion, model_prices
+from .diffusion import Diffusion
 from .grid import SAFE, USUAL, Dates, Domain, Grid, Pace
+from .measure import Level, Measure
 from .reference import sampled
-from .today import MOST, Today
-from .transport import Transport
+from .today import MOST
+from .transport import WEIGHT, Transport
 
 AIM = 3e-6  # of errors on the last grid, in units of volatility
 ROUGHLY = 3e-4  # before the correction, and on the others
 ROUNDS = 12  # of correction, at most
 SHARE = 0.1  # of the errors of one round that the next may leave
-WHOLE, EASE = 2, 0.5  # rounds that take the whole difference; share that later ones take with bids and asks, else they rattle
+DEPTH = 4  # of earlier rounds that a correction learns from
+WHOLE, EASE = 2, 0.5  # rounds that take the whole difference; share that later ones take with bids and asks
 NUDGE = 1e-3  # of a weight in its unit, for differences of the gradient
 RETRIES = 3  # the first with stages that are stable in any case, then with steps half as long
 SHY = 0.8  # share of the bid-ask within which a calibration tries to stay
-LOST = 0.5  # in units of volatility: an error that no correction mends
+LOST = 2.0  # in units of volatility, of which the VIX has one or two: an error that no correction mends
+CORNER = 0.99  # of the room of v today: beyond, it is at its end
 GROWN = 4.0  # times what a maximum principle allows u to be
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """Numbers of nodes of x and v, and of those that prices are measured on."""
-
-    nx: int
-    nv: int
-    finer: tuple[int, int]
-
-    def __str__(self):
-        return f"{self.nx} x {self.nv}"
 
 
 QUICK = (Level(24, 24, (40, 60)), Level(40, 40, (60, 100)))
 FULL = (*QUICK, Level(100, 100, (100, 180)))
 
-QUOTED_QUICK = (Level(64, 40, (96, 64)), Level(112, 48, (168, 96)))
-QUOTED_FULL = (*QUOTED_QUICK, Level(128, 96, (192, 150)))
+QUOTED_QUICK = (Level(64, 40, (96, 64)), Level(112, 48))
+QUOTED_FULL = (*QUOTED_QUICK, Level(128, 96))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +54,7 @@ class Calibrated:
     dual          value of the dual for the moved targets, nats, less half of the bid-ask of the portfolio: no more than the cost of any
                   model inside the quotes, the distance of its v0 included where that has room
     steps         taken by the climb, grid by grid and correction by correction;  evaluations   of the dual
+    today         v expected today, and its room
     """
 
     reference: object
@@ -76,6 +68,7 @@ class Calibrated:
     dual: float
     steps: tuple[int, ...]
     evaluations: tuple[int, ...]
+    today: tuple[float, float] = (np.nan, 0.0)
 
     @property
     def units(self):
@@ -92,6 +85,27 @@ class Calibrated:
     def broken(self):
         """Whether it is no model: a dual or a covariance that is no number."""
         return not (np.isfinite(self.dual) and np.isfinite(self.model.c).all())
+
+    @property
+    def cornered(self):
+        """Whether v today went to an end of its room: quotes ask for variance that no model here can spend, or for less than it must."""
+        v0, room = self.today
+        return bool(room and abs(self.model.v0 - v0) > CORNER * MOST * room)
+
+    @property
+    def distance(self):
+        """Of v today from the one expected, nats: counted as of a normal law; zero where it is given."""
+        v0, room = self.today
+        return 0.5 * ((self.model.v0 - v0) / room) ** 2 if room else 0.0
+
+    @property
+    def refuted(self):
+        """Whether the dual is above what any diffusion of this domain costs: then none meets the quotes, as far as the grid can tell.
+
+        Two covariances with eigenvalues up to the cap are at most twice the cap apart.
+        """
+        most = (2 * self.model.grid.domain.cap) ** 2 * self.dates.T2 / WEIGHT + (0.5 * MOST**2 if self.today[1] else 0.0)
+        return bool(self.dual > most)
 
     def elsewhere(self, nx: int, nv: int) -> np.ndarray:
         """(m,) errors of the same model measured on other nodes, in units of volatility."""
@@ -137,7 +151,7 @@ def calibrate(
         raise ValueError(f"v0 {v0:.4f}, give or take {MOST:g} rooms of {room:.4f}: leaves the domain's v, {inside}")
     for _ in range(1 + RETRIES):
         found = _calibrated(reference, quotes, dates, (v0, room), levels, domain, pace, (max_steps, rounds), told)
-        if found.model.growth < GROWN and np.abs(found.error).max() < LOST:
+        if found.model.growth < GROWN and (np.abs(found.error).max() < LOST or found.cornered):
             break
         pace = replace(pace, stable=SAFE) if pace.stable > SAFE else replace(pace, longest=pace.longest / 2, share=pace.share / 2)
     return found
@@ -152,13 +166,13 @@ def _calibrated(reference, quotes, dates, today, levels, domain, pace, limits, t
         transport = Transport.of(grid, quotes, cbar, today[0], room=today[1])
         tell = lambda standing, error, level=level: told(level, standing, error)
         ascent = Ascent(unit, band, *limits, tell)
-        standing = Standing(0 * unit, curvature(transport, 0 * unit, unit)) if standing is None else standing.onward(hessian)
+        standing = Standing(0 * unit, curvature(transport, 0 * unit, unit, band)) if standing is None else standing.onward(hessian)
         standing, own = ascent(transport, standing, ROUGHLY)
-        hessian = standing.hessian if standing.place else curvature(transport, standing.theta, unit)
+        hessian = standing.hessian if level is levels[-1] else curvature(transport, standing.theta, unit, band)
     model, error, own, between, standing = _corrected(transport, grid, quotes, own, standing, level, ascent)
     value = -evaluate(transport, standing.theta, 0 * unit)[0] - float(standing.theta @ (between * unit))
     dual = value - quotes.spread(standing.theta)
-    return Calibrated(reference, quotes, dates, model, cbar, standing.theta, error, own, dual, standing.steps, standing.evaluations)
+    return Calibrated(reference, quotes, dates, model, cbar, standing.theta, error, own, dual, *standing[3:], today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,29 +198,40 @@ def _corrected(transport, grid, quotes, own, standing, level, ascent):
     unit = ascent.unit
     wanted, between, tol = quotes.prices / unit, 0 * unit, ROUGHLY
     model = Diffusion.of(transport, standing.theta, grid)
-    linear, finer = model.linear(quotes, *level.finer)
+    measure = Measure.of(model, quotes, level)
     quoted = -1.0 if quotes.half is None else quotes.band(grid.dates.T1, grid.dates.T2, grid.dates.TV) / unit
+    shifts, gaps = [], []
     for turn in range(ascent.rounds + 1):
-        error = model_prices(linear) / unit - wanted
-        change = np.abs(error - own - between).max()
+        error = measure.prices(model) / unit - wanted
+        gap = error - own - between
+        change = np.abs(gap).max()
         done = not (change > AIM or tol > AIM) or (np.abs(error) <= quoted).all()
         if done or turn == ascent.rounds or np.abs(error).max() > LOST or model.growth > GROWN:
             break
-        ease = EASE if turn >= WHOLE and quotes.half is not None else 1.0
-        between, tol = between + ease * (error - own - between), max(AIM / 2, SHARE * change)
+        shifts, gaps = [*shifts[-DEPTH:], between], [*gaps[-DEPTH:], gap]
+        between = mixed(shifts, gaps, EASE if turn >= WHOLE and quotes.half is not None else 1.0)
+        tol = max(AIM / 2, SHARE * change)
         shifted = eqx.tree_at(lambda t: t.target, transport, jnp.asarray((wanted - between) * unit))
         standing = standing._replace(steps=(*standing.steps, 0), evaluations=(*standing.evaluations, 0))
         standing, missed = ascent(shifted, standing, tol)
         own = missed - between
         model = Diffusion.of(transport, standing.theta, grid)
-        placed = jnp.asarray(model.on(finer)), Today.of(finer, model.v0)
-        linear = eqx.tree_at(lambda t: (t.cbar, t.today), linear, placed)
     return model, error, own, between, standing
 
 
-def curvature(transport: Transport, theta, unit):
-    """(m, m) second derivative of the loss in weights times units of volatility, by differences of its exact gradient."""
-    slope = lambda theta: evaluate(transport, theta, 0 * unit)[1] / unit
+def mixed(shifts, gaps, share):
+    """Anderson's (1965) step for x = x + gap(x): where gaps close were they linear in the shifts, and then a share of what is left."""
+    shift, gap = shifts[-1], gaps[-1]
+    if len(gaps) == 1:
+        return shift + share * gap
+    moved, closed = np.stack([shift - s for s in shifts[:-1]], axis=1), np.stack([gap - g for g in gaps[:-1]], axis=1)
+    how = np.linalg.lstsq(closed, gap, rcond=1e-6)[0]
+    return shift - moved @ how + share * (gap - closed @ how)
+
+
+def curvature(transport: Transport, theta, unit, band):
+    """(m, m) second derivative of the loss in weights times units of volatility, by differences of its exact gradient, bands included."""
+    slope = lambda theta: evaluate(transport, theta, band)[1] / unit
     here = slope(theta)
     rows = np.stack([slope(theta + NUDGE * one / unit) - here for one in np.eye(len(unit))]) / NUDGE
     return 0.5 * (rows + rows.T)

@@ -8,7 +8,7 @@ X2, half the variance expected until T, is a process with X2_T = 0 and dX2 = -be
 c the covariance of (x, v). So X2_T = 0 for every bounded v, and at T - tau the coordinate *is* the VIX.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,6 +23,9 @@ POINTS = 5  # of Gauss and Legendre, per node, where they have none
 WIDTH, ROOM = 4.0, 1.6
 RUN = 2.3  # standard deviations of ln S over a window at the highest v, which real wings are priced by
 LOW, HIGH, REAL = 0.1, 2.8, 4.0  # of v0: lowest v, highest, and highest on real days, whose wings are runs of high volatility
+CAP = 1.04  # of the square of the highest v: what variances are bounded by
+WIDER = 1.6  # by what v may go higher where quotes ask for more variance than a domain can spend
+CLOSE = 0.5  # of v0: over how much of v nodes are dense on real days, whose VIX strikes are close to each other
 FLAT = 3.0  # standard deviations of ln S at T1 over which nodes are nearly as dense as at the money
 
 
@@ -49,7 +52,7 @@ class Domain:
     """What the state and its covariance are confined to; part of the model, the same on all grids.
 
     x         ln S in [-x, x];  low, high   bounds of v, decimal
-    crowd     where nodes crowd: they are spread over so much of ln S around zero, and over so much of v around as much
+    crowd     where nodes crowd: over so much of ln S around zero; around which v, and over how much of it
     cap       largest eigenvalue of c, per year
     fall      per year: v^2 falls at most at this rate, c11 <= v^2 (1 + fall s), so that X2 stays positive whatever the scheme
     closure   years before T2 in which the index is lognormal with volatility v
@@ -59,7 +62,7 @@ class Domain:
     low: float
     high: float
     cap: float
-    crowd: tuple[float, float]
+    crowd: tuple[float, float, float]
     fall: float = 200.0
     closure: float = 2 / 365.25
 
@@ -71,9 +74,14 @@ class Domain:
         """
         strikes = np.abs(np.log(np.concatenate([quotes.k1, quotes.k2]))).max()
         high = max((HIGH if quotes.half is None else REAL) * v0, ROOM * max(quotes.kV, default=0.0))
-        crowd = float(FLAT * v0 * np.sqrt(dates.T1)), float(v0)
+        crowd = float(FLAT * v0 * np.sqrt(dates.T1)), float(v0), float(v0 if quotes.half is None else CLOSE * v0)
         reach = max(WIDTH * v0 * np.sqrt(dates.T2), ROOM * strikes, RUN * high * np.sqrt(dates.tau))
-        return cls(float(reach), float(LOW * v0), float(high), float(1.04 * high**2), crowd)
+        return cls(float(reach), float(LOW * v0), float(high), float(CAP * high**2), crowd)
+
+    def wider(self, dates: Dates):
+        """With a higher bound of v, and as much further in x as that asks for."""
+        high = WIDER * self.high
+        return replace(self, x=float(max(self.x, RUN * high * np.sqrt(dates.tau))), high=high, cap=CAP * high**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +144,11 @@ class Axis:
         return cls._of(-reach, reach, n, 0.0, spread, ghosts)
 
     @classmethod
-    def of_vix(cls, low, high, n, spread):
-        """v from `low` to `high`, densest at `spread`; beyond both ends functions are quadratic in eta."""
+    def of_vix(cls, low, high, n, centre, spread):
+        """v from `low` to `high`, densest at `centre`; beyond both ends functions are quadratic in eta."""
         below = np.array([[6.0, -8.0, 3.0], [3.0, -3.0, 1.0]])
         ghosts = lambda where, nodes: below if where[0] < nodes[0] else below[::-1, ::-1]
-        return cls._of(low, high, n, spread, spread, ghosts)
+        return cls._of(low, high, n, centre, spread, ghosts)
 
     def around(self, y):
         """(n, m) points that lie y (m,) steps from each node."""
@@ -219,7 +227,7 @@ class Grid:
 
     @classmethod
     def _on(cls, dates, domain, nx, nv, left, stable):
-        x, v = Axis.of_log(domain.x, nx, domain.crowd[0]), Axis.of_vix(domain.low, domain.high, nv, domain.crowd[1])
+        x, v = Axis.of_log(domain.x, nx, domain.crowd[0]), Axis.of_vix(domain.low, domain.high, nv, *domain.crowd[1:])
         fast = 4 / 3 * domain.cap * (1 / np.diff(x.at).min() ** 2 + 1 / np.diff(v.at).min() ** 2)
         needed = 4 * np.diff(left).max() * fast / stable
         stages = max(3, int(np.ceil((np.sqrt(9 + 4 * needed) - 1) / 2)))

@@ -66,6 +66,12 @@ class ConstantReference:
         if not (self.vol >= 0 and self.noise >= 0 and -1 <= self.rho <= 1):
             raise ValueError(f"constant reference: need vol, noise >= 0 and rho in [-1, 1], got {self}")
 
+    @classmethod
+    def of(cls, c):
+        """From c11, c12, c22."""
+        vol, noise = float(np.sqrt(c[0])), float(np.sqrt(c[2]))
+        return cls(vol, noise, float(c[1] / (vol * noise)))
+
     def covariance(self, s, x, v):
         """(3, 1, nv) at any time."""
         c = np.array([self.vol**2, self.rho * self.vol * self.noise, self.noise**2])

@@ -17,6 +17,7 @@ from .projection import inner
 from .transport import stretch
 
 LONGEST = 0.05 / 365.25
+SHORT = LONGEST / 4  # on real days, where covariances jump: steps of `LONGEST` go over the jumps, and cost 10 bp of volatility
 LEAST = 1e-8  # z is kept above: below the lowest VIX it grows by itself, and an overshoot of one step is all that can take it there
 
 

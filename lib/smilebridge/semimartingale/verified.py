@@ -10,7 +10,7 @@ from ..continuous.measured import OnPaths, mean_and_error, promised
 from .calibrated import Calibrated
 from .grid import black_otm
 from .hedges import hedged
-from .simulate import LONGEST, Simulated, law_of, simulate
+from .simulate import LONGEST, SHORT, Simulated, law_of, simulate
 from .transport import WEIGHT
 
 
@@ -39,13 +39,15 @@ class Verified(OnPaths):
     n_paths: int
 
 
-def verify(found: Calibrated, n_paths: int, *, key, batches=1, longest=LONGEST, told=lambda batch: None) -> Verified:
+def verify(found: Calibrated, n_paths: int, *, key, batches=1, longest=None, told=lambda batch: None) -> Verified:
     """Simulates the model that `found` is.
 
-    n_paths   of a batch;  longest  step of the paths, years
+    n_paths   of a batch
+    longest   step of the paths, years; `LONGEST` unless given, and a quarter of it where quotes have bids and asks
     told      called with the number of each batch as it is finished
     """
     grid, dates = found.model.grid, found.dates
+    longest = longest or (LONGEST if found.quotes.half is None else SHORT)
     law, hedges = law_of(found.model, found.cbar), hedged(found.model, found.quotes)
     left = grid.left[::-1]
     ends = tuple(int(np.flatnonzero(np.isclose(left, dates.T2 - T, rtol=0, atol=1e-12))[0]) for T in (dates.T1, dates.TV))
