@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from .. import arbitrage, semimartingale
 from .clock import Clock
-from .door import ArbitrageError
-from .findings import Question, triple_of
+from .door import ArbitrageError, UnusableError
+from .findings import FAR_DAYS, Question, triple_of
 from .posed import in_words
 
 SOURCE = "simulated market of Guo, Loeper, Obloj and Wang (2022)"
@@ -43,6 +43,9 @@ def of_chain(asked: Question, clock: Clock, tell) -> Meant:
         if arbitrage.quoted(triple.spx1, triple.spx2):
             what = f"calendar arbitrage at the quoted prices of {triple}"
             raise ArbitrageError(f"{asked.chain}: {what}; `smilebridge check` prints the portfolio")
+        if abs(triple.mismatch_t1_days) > FAR_DAYS:
+            off = f"SPX settles {triple.mismatch_t1_days:+.1f} days off the VIX options at T1"
+            raise UnusableError(f"{asked.chain}: {off} in {triple}; the transport takes both for one date, {FAR_DAYS:g} days apart at most")
     tell("fitting three laws")
     told = lambda model, miss: tell(f"fitting the reference: {miss:.1f} half-spreads off")
     with clock.stage("reference"):
@@ -50,5 +53,9 @@ def of_chain(asked: Question, clock: Clock, tell) -> Meant:
     notes = (("day", str(snapshot.day)), *(("notes", note) for note in snapshot.notes), ("triple", str(triple)))
     basis = f"V^2 is v^2 less {posed.quotes.basis:+.6f}, as in the smiles fitted each alone"
     notes += (("basis", basis),) if posed.quotes.basis else ()
+    there = zip(posed.quotes.counts, (triple.spx1, triple.spx2, triple.vix), ("SPX T1", "SPX T2", "VIX"), strict=True)
+    notes += (("asked", ", ".join(f"{count} of {len(smile)} {leg}" for count, smile, leg in there) + " quotes, spread over the strikes"),)
+    if abs(triple.mismatch_t2_days) > FAR_DAYS:
+        notes += (("caution", f"SPX T2 settles {triple.mismatch_t2_days:+.1f} days off the 30 days of the VIX"),)
     notes += (("reference", in_words(posed.reference)),)
     return Meant(snapshot.source, notes, 365.0, (triple.spx1.forward, 100.0, triple.spx2.forward), posed)

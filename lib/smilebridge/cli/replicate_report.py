@@ -17,10 +17,10 @@ ROWS = "prices in the unit of the strike, volatilities in %, errors of the model
 UNITS = {
     "strike": "SPX strike / forward, VIX points; prices likewise",
     "vix_future": "points",
-    "dispersion": "realised variance from TV to T2 less V^2, over E[V^2]",
+    "dispersion": "realised variance from TV to T2 less V^2, and less its basis, over E[V^2]",
     "spent": "realised variance up to T2 over twice today's X2, less one",
     "grids": "nodes of log S and volatility, then those that prices are measured on: one grid, or two to extrapolate from",
-    "outer": "dual in nats, worst in bp of vol",
+    "outer": "dual in nats, worst in bp of vol; a run that goes on lists the turns that it took itself",
 }
 
 
@@ -47,7 +47,7 @@ def _smiles(found) -> Iterator:
     judged, options = found.judged, instruments(found.judged)
     errors = [by_leg(judged.quotes, values) for values in (judged.found.error, judged.verified.mc, judged.verified.se)]
     for leg, *parts in zip(LEGS[:-1], *errors, strict=False):
-        digits, strike = (5, "{:.2f}") if leg.startswith("SPX") else (4, "{:.0f}")
+        digits, strike = (5, "{:.2f}") if leg.startswith("SPX") else (4, "{:.4g}")
         cells = lambda option, *off, digits=digits, strike=strike: [
             strike.format(option.strike), *(f"{price:.{digits}f}" for price in option.prices[:2]),
             *(f"{100 * vol:.3f}" for vol in (option.target, option.reference)), *_errors(*off),
@@ -76,14 +76,15 @@ def _future_row(found, off):
 
 def _outer(found) -> Iterator:
     if found.outer:
-        rows = [[f"{turn}", one.reference, f"{one.dual:.6f}", f"{BP * one.worst:.3f}"] for turn, one in enumerate(found.outer)]
+        rows = [[f"{one.turn}", one.reference, f"{one.dual:.6f}", f"{BP * one.worst:.3f}"] for one in found.outer]
         yield table("References", ["turn", "reference", "dual", "largest error"], rows, "dual in nats, errors in bp of vol")
 
 
 def _model(found):
     calibrated, verified = found.found, found.verified
     quoted, model, paths, error = future(found.judged).values()
-    apart = f"with v's distance of {found.found.distance:.6f} no less than the dual"
+    more = verified.cost[0] + calibrated.distance - calibrated.dual
+    apart = f"with v's distance of {calibrated.distance:.6f} it is {more:+.6f} from the dual, which bounds it from below"
     beside = apart if found.cost_z is None else f"{found.cost_z:+.2f} standard errors"
     share = lambda pair: f"{100 * pair[0]:+.3f}% ± {100 * pair[1]:.3f}%: {pair[0] / pair[1]:+.2f} standard errors"
     grids = ", ".join(f"{level} (prices on {_finer(level)})" for level in found.levels)
@@ -94,7 +95,7 @@ def _model(found):
         ("dual", f"{calibrated.dual:.6f} nats"),
         ("cost", f"{verified.cost[0]:.6f} ± {verified.cost[1]:.6f} nats, of {verified.n_paths} paths: {beside}"),
         ("martingale", f"E[S] is off the forward by {verified.martingale_z:.2f} standard errors"),
-        ("dispersion", f"realised variance differs from V^2 by {share(verified.dispersion)}"),
+        ("dispersion", f"realised variance differs from {found.promise} by {share(verified.dispersion)}"),
         ("X2 at T2", f"realised variance up to T2 differs from twice today's X2 by {share(verified.spent)}"),
     ]
     return lines(pairs)
@@ -129,6 +130,7 @@ def as_record(found: Replicated) -> dict:
         "instruments": [as_row(option) for option in instruments(found.judged)],
         "vix_future": future(found.judged),
         "dual": calibrated.dual,
+        "refuted": calibrated.refuted,
         "entropy": None,
         "cost": pair(verified.cost),
         "cost_z": found.cost_z,
@@ -137,7 +139,7 @@ def as_record(found: Replicated) -> dict:
         "dispersion": pair(verified.dispersion),
         "spent": pair(verified.spent),
         "paths": verified.n_paths,
-        "outer": [{"reference": one.reference, "dual": one.dual, "worst": BP * one.worst} for one in found.outer],
+        "outer": [{"turn": one.turn, "reference": one.reference, "dual": one.dual, "worst": BP * one.worst} for one in found.outer],
         "units": UNITS,
         "verdict": {"code": int(found.code), "says": found.verdict},
     }

@@ -19,8 +19,9 @@ SPENT = "the variance realised up to T2 differs from twice today's X2"
 
 @dataclass(frozen=True, slots=True)
 class Outer:
-    """A calibration from one reference: cost by the dual, nats, and largest error in units of volatility."""
+    """A calibration from one reference: its turn, cost by the dual, nats, and largest error in units of volatility."""
 
+    turn: int
     reference: str
     dual: float
     worst: float
@@ -45,9 +46,14 @@ class Replicated:
         """What was found beside what paths say of it: of the variance after TV, and of all of it, since X2 must end at zero."""
         meant, verified = self.meant, self.verified
         dates = meant.posed.dates
-        shares = ("realised variance differs from V^2", verified.dispersion), (SPENT, verified.spent)
+        shares = (f"realised variance differs from {self.promise}", verified.dispersion), (SPENT, verified.spent)
         asked = self.found.quotes, (dates.T1, dates.T2, dates.TV), LEGS, meant.scale
         return Judged(*asked, meant.posed.before, self.found, verified, str(self.levels[-1]), "a finer grid", shares)
+
+    @property
+    def promise(self) -> str:
+        """What variance after TV is on average, given the VIX."""
+        return "V^2 and its basis" if self.found.quotes.basis else "V^2"
 
     @property
     def status(self) -> str:
@@ -66,7 +72,8 @@ class Replicated:
         low, high = (100 * np.exp(sign * domain.x) for sign in (-1, 1))
         bounds = f"volatility up to {100 * domain.high:.0f}% and an index from {low:.0f}% to {high:.0f}% of its forward"
         refuted = f"; the dual is above what any diffusion with {bounds} costs: none of them meets these quotes"
-        return self.judged.verdict + refuted * self.found.refuted
+        cornered = "; caution: v today is at the end of its room, the quotes ask for another variance than SPX at T2"
+        return self.judged.verdict + cornered * self.found.cornered + refuted * (self.found.refuted and not self.found.met)
 
     @property
     def cost_z(self) -> float | None:
@@ -108,14 +115,15 @@ def ladder(levels, grid=None) -> tuple[semimartingale.Level, ...]:
 
 def _calibrated(posed, levels, outer, checkpoint, tell):
     """The last calibration, and one `Outer` of each that was not found before the checkpoint."""
-    seen = []
+    seen, at = [], [0]
     tell(f"calibrating: curvature on {levels[0]} nodes")
 
     def told(turn, level, standing, error):
+        at[0] = turn
         worst = f"largest error {BP * np.abs(error).max():.1f} bp of vol"
         which = f"reference {turn} of {outer}, " if outer else ""
         tell(f"calibrating: {which}on {level} nodes, step {sum(standing.steps)}, {worst}")
 
     for found in posed.turns(outer, levels=levels, max_steps=MAX_STEPS, checkpoint=checkpoint, told=told):
-        seen.append(Outer(type(found.reference).__name__, float(found.dual), float(np.abs(found.error).max())))
+        seen.append(Outer(at[0], type(found.reference).__name__, float(found.dual), float(np.abs(found.error).max())))
     return found, tuple(seen if outer else ())

@@ -151,7 +151,7 @@ def calibrate(
         raise ValueError(f"v0 {v0:.4f}, give or take {MOST:g} rooms of {room:.4f}: leaves the domain's v, {inside}")
     for _ in range(1 + RETRIES):
         found = _calibrated(reference, quotes, dates, (v0, room), levels, domain, pace, (max_steps, rounds), told)
-        if found.model.growth < GROWN and (np.abs(found.error).max() < LOST or found.cornered):
+        if found.model.growth < GROWN and np.abs(found.error).max() < LOST:
             break
         pace = replace(pace, stable=SAFE) if pace.stable > SAFE else replace(pace, longest=pace.longest / 2, share=pace.share / 2)
     return found
@@ -194,19 +194,26 @@ class Ascent:
 
 
 def _corrected(transport, grid, quotes, own, standing, level, ascent):
-    """The model, its errors on finer nodes and on its own, by how much targets moved, and where the climb stands."""
+    """The model, its errors on finer nodes and on its own, by how much targets moved, and where the climb stands: of the best round, unless
+    the last one ended the correction.
+    """
     unit = ascent.unit
     wanted, between, tol = quotes.prices / unit, 0 * unit, ROUGHLY
     model = Diffusion.of(transport, standing.theta, grid)
     measure = Measure.of(model, quotes, level)
     quoted = -1.0 if quotes.half is None else quotes.band(grid.dates.T1, grid.dates.T2, grid.dates.TV) / unit
-    shifts, gaps = [], []
+    shifts, gaps, least, best = [], [], np.inf, None
     for turn in range(ascent.rounds + 1):
         error = measure.prices(model) / unit - wanted
+        here, excess = (model, error, own, between, standing), (np.abs(error) - quoted).max()
         gap = error - own - between
         change = np.abs(gap).max()
         done = not (change > AIM or tol > AIM) or (np.abs(error) <= quoted).all()
-        if done or turn == ascent.rounds or np.abs(error).max() > LOST or model.growth > GROWN:
+        if best is None or excess < least:
+            least, best = excess, here
+        if done:
+            return here
+        if turn == ascent.rounds or not np.abs(error).max() <= LOST or model.growth > GROWN:
             break
         shifts, gaps = [*shifts[-DEPTH:], between], [*gaps[-DEPTH:], gap]
         between = mixed(shifts, gaps, EASE if turn >= WHOLE and quotes.half is not None else 1.0)
@@ -216,7 +223,7 @@ def _corrected(transport, grid, quotes, own, standing, level, ascent):
         standing, missed = ascent(shifted, standing, tol)
         own = missed - between
         model = Diffusion.of(transport, standing.theta, grid)
-    return model, error, own, between, standing
+    return best
 
 
 def mixed(shifts, gaps, share):
